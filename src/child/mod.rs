@@ -1,0 +1,117 @@
+//! Floor 4: a job in a fresh, limited process.
+//!
+//! The agent never loads a candidate itself. It starts its own program again as a
+//! worker (`umbra worker`, hidden), hands it a [`Job`] on standard input, reads
+//! frames from its standard output, watches the clock, and says how it [`Ended`].
+//! Out of memory, a signal, a hang, nonsense on standard output: all are ways to
+//! end, none is an error of the agent. The worker limits itself before it looks at
+//! the job (`rlimit`, `oom_score_adj`, affinity, parent-death signal).
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Bytes, Clock, Stop, SysRoot};
+
+/// What a worker is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Which room's job it is: `bench`, `observe`, `infer`, ...
+    pub kind: String,
+    /// That room's job, postcard.
+    pub payload: Vec<u8>,
+    /// What the worker limits itself to before it starts.
+    pub limits: Limits,
+}
+
+/// Limits of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Address space (`RLIMIT_AS`); emulators ignore it.
+    pub address_space: Option<Bytes>,
+    /// Wall clock, from start to end.
+    pub wall: Duration,
+    /// Logical processors; empty means any.
+    pub cpus: Vec<u32>,
+}
+
+/// What the parent sees while a worker runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch<'a> {
+    /// A frame from the worker, as it was sent.
+    Frame(&'a [u8]),
+    /// Nothing new for a tenth of a second or so: sample meters, pet watchdogs.
+    Tick,
+}
+
+/// What the parent wants after it has seen something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    Continue,
+    /// Kill the worker: enough is known.
+    Kill,
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// By itself, all well.
+    Finished,
+    /// By itself, with an exit code other than 0; the last lines it wrote on standard error.
+    Failed {
+        /// Exit code.
+        code: i32,
+        /// Last lines of standard error.
+        stderr: String,
+    },
+    /// By a signal it did not get from us.
+    Signal {
+        /// Number.
+        signal: i32,
+        /// Last lines of standard error.
+        stderr: String,
+    },
+    /// It hit its memory limit, or the kernel's OOM killer took it.
+    OutOfMemory,
+    /// It exceeded its wall-clock limit and was killed.
+    TimedOut(Duration),
+    /// It wrote something that is no frame on standard output and was killed.
+    Garbled(String),
+    /// The watcher asked for the kill.
+    Killed,
+    /// Somebody asked the agent to stop; the worker was killed.
+    Stopped,
+    /// It could not be started (a foreign binary without a launcher, no memory, ...).
+    NotStarted(String),
+}
+
+/// Starts workers. Tests give one that plays a script.
+pub trait Spawn: Debug + Send + Sync {
+    /// Runs a job to its end. `watch` sees every frame and every tick. On return no
+    /// process of the worker's group is left.
+    fn run(
+        &self,
+        job: &Job,
+        clock: &dyn Clock,
+        stop: &Stop,
+        watch: &mut dyn FnMut(Watch<'_>) -> Next,
+    ) -> Ended;
+    /// Whether workers run under a launcher prefix (an emulator): their memory figures
+    /// are then the emulator's, hence unsupported.
+    fn is_launched(&self) -> bool;
+}
+
+/// What rooms need to run a job.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Starts workers.
+    pub spawn: &'a dyn Spawn,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Board files.
+    pub sys: &'a SysRoot,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+}

@@ -1,0 +1,15 @@
+//! What can go wrong in an engine.
+
+use super::Stage;
+
+/// An engine refused or failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct EngineError {
+    /// Where.
+    pub stage: Stage,
+    /// Why, one line; names the operator where it is one's fault.
+    pub reason: String,
+    /// What to do next, one sentence.
+    pub help: Option<String>,
+}

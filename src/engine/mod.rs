@@ -1,0 +1,65 @@
+//! Floor 3: running a model. The only room that imports an inference engine.
+//!
+//! An [`Engine`] reads ONNX bytes into a [`Loaded`] graph, which optimises into a
+//! [`Session`] that runs. What an engine would compute wrongly is rewritten before
+//! it sees it (`lower/`); what it cannot run is refused by name. A [`Pipeline`] is
+//! what is timed and what is deployed: preprocessing, session, head.
+
+mod error;
+
+pub use error::EngineError;
+
+use crate::model::{Card, Stage, Tensor, TensorInfo};
+
+/// Which part of a graph to run, and how.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Prune the graph to these outputs, in this order; all where `None`.
+    pub outputs: Option<Vec<String>>,
+    /// Shapes of inputs whose dimensions are symbolic, by name; otherwise a symbolic
+    /// dimension is 1.
+    pub input_shapes: Vec<(String, Vec<usize>)>,
+    /// Threads; 0 and 1 both mean one.
+    pub threads: u16,
+}
+
+/// An inference engine.
+pub trait Engine: std::fmt::Debug + Send + Sync {
+    /// Name with the execution provider, such as `tract-cpu`.
+    fn name(&self) -> &'static str;
+    /// Version, part of every trial's key.
+    fn version(&self) -> String;
+    /// Instruction sets its kernels use on this processor, part of every trial's key.
+    fn isa(&self) -> String;
+    /// Operators of this card that the engine does not run, as `Op` or `domain:Op`.
+    fn unsupported(&self, card: &Card) -> Vec<String>;
+    /// Reads a validated model. `model` is a whole ONNX file, external data joined.
+    ///
+    /// # Errors
+    /// [`EngineError`] names the stage and, where it can, the operator.
+    fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError>;
+}
+
+/// A graph that was read and not yet optimised.
+pub trait Loaded: std::fmt::Debug {
+    /// Optimises it into something that runs.
+    ///
+    /// # Errors
+    /// [`EngineError`] of stage [`Stage::Optimise`].
+    fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError>;
+}
+
+/// A graph ready to run.
+pub trait Session: std::fmt::Debug {
+    /// Its inputs, in the order that [`Session::run`] takes them.
+    fn inputs(&self) -> &[TensorInfo];
+    /// Its outputs, in the order that [`Session::run`] gives them.
+    fn outputs(&self) -> &[TensorInfo];
+    /// One inference.
+    ///
+    /// # Errors
+    /// [`EngineError`] of stage [`Stage::Run`].
+    fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError>;
+    /// Convolutions that run on integers, and those that run in floating point.
+    fn convolutions(&self) -> (u64, u64);
+}

@@ -1,0 +1,3 @@
+//! The `umbra` program: build the world, dispatch one verb, exit with its code.
+
+fn main() {}

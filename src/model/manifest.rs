@@ -1,0 +1,113 @@
+//! The sidecar `<id>.toml`: what a file cannot say of itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Digest;
+
+/// A sidecar. Unknown keys are refused, so that a typing error is not a silent default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Schema of this file: 1.
+    pub schema: u32,
+    /// Must be the file's name without `.onnx`.
+    pub id: String,
+    /// Architecture family, such as `resnet8`.
+    pub family: String,
+    /// SPDX expression.
+    pub licence: String,
+    /// Hash of the `.onnx`.
+    pub sha256: Digest,
+    /// What it was trained for.
+    pub source: Option<SourceTask>,
+    /// How an image becomes its input.
+    pub preprocess: Option<Preprocess>,
+    /// Which outputs mean what.
+    pub outputs: Option<Outputs>,
+    /// Inputs with the outputs they must give.
+    #[serde(default)]
+    pub golden: Vec<Golden>,
+}
+
+/// What a model was trained for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTask {
+    /// Name of the source task.
+    pub task: String,
+    /// Labels in output order.
+    pub labels: Vec<String>,
+    /// Provenance and licence, one sentence.
+    pub dataset: Option<String>,
+    /// Accuracy of the float model on the source's test split, 0 to 1.
+    pub accuracy_float: Option<f64>,
+    /// Accuracy of this file, if quantised, 0 to 1.
+    pub accuracy_int8: Option<f64>,
+    /// Test samples behind the accuracies.
+    pub samples: Option<u64>,
+}
+
+/// How an image becomes an input tensor: `(pixel - mean) / std` per channel, pixel in 0 to 255.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Order of the dimensions behind the batch.
+    pub layout: Layout,
+    /// 1 or 3.
+    pub channels: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// Per channel.
+    pub mean: Vec<f32>,
+    /// Per channel.
+    pub std: Vec<f32>,
+}
+
+/// Order of an image tensor's dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Channels first.
+    Nchw,
+    /// Channels last.
+    Nhwc,
+}
+
+/// Which outputs mean what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outputs {
+    /// Feature vector, if the model gives one.
+    pub features: Option<String>,
+    /// Scores of the source labels.
+    pub scores: Option<String>,
+}
+
+/// An input with the outputs it must give.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// Pixels are bytes of SplitMix64 from this seed (top byte of each step), in HWC order.
+    pub seed: u64,
+    /// Largest absolute difference accepted.
+    pub tolerance: f32,
+    /// Expected scores.
+    pub logits: Option<Vec<f32>>,
+    /// Expected features.
+    pub features: Option<Vec<f32>>,
+}
+
+/// A linear head fitted on the device: `scores = W f + b` on standardised features folded into W and b.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Labels, one per row.
+    pub labels: Vec<String>,
+    /// Size of the feature vector.
+    pub features: usize,
+    /// `labels x features`, row by row.
+    pub weights: Vec<f32>,
+    /// One per label.
+    pub bias: Vec<f32>,
+}
