@@ -1,1 +1,4 @@
 //! Integration tests: one binary, so that the engine is linked once.
+
+mod decide;
+mod rank;
