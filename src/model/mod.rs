@@ -10,6 +10,7 @@ mod image;
 mod manifest;
 pub mod npz;
 pub mod onnx;
+mod standin;
 mod tensor;
 
 pub use candidate::{
