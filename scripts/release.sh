@@ -14,9 +14,9 @@ out=target/artefacts
 mkdir -p "$out"
 
 build_pi() {
-    cargo build --release --locked --target aarch64-unknown-linux-musl \
+    cargo build --profile dist --locked --target aarch64-unknown-linux-musl \
         --no-default-features --features pi,demo
-    cp target/aarch64-unknown-linux-musl/release/umbra "$out/umbra-pi-aarch64"
+    cp target/aarch64-unknown-linux-musl/dist/umbra "$out/umbra-pi-aarch64"
     if readelf -d "$out/umbra-pi-aarch64" | grep -q NEEDED; then
         echo "release: the pi artefact is not static" >&2
         exit 1
@@ -28,9 +28,9 @@ build_jetson() {
         echo "release: cargo-zigbuild is missing: python3 -m pip install ziglang cargo-zigbuild" >&2
         exit 1
     }
-    cargo zigbuild --release --locked --target "aarch64-unknown-linux-gnu.$newest_glibc" \
+    cargo zigbuild --profile dist --locked --target "aarch64-unknown-linux-gnu.$newest_glibc" \
         --no-default-features --features jetson,demo
-    cp target/aarch64-unknown-linux-gnu/release/umbra "$out/umbra-jetson-aarch64"
+    cp target/aarch64-unknown-linux-gnu/dist/umbra "$out/umbra-jetson-aarch64"
     local newest
     newest=$(readelf -V "$out/umbra-jetson-aarch64" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' |
         sort -V | tail -n 1)
