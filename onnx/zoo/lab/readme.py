@@ -18,7 +18,8 @@ def rows(folder: Path, task_folder: Path) -> list:
         source = card["source"]
         form = {"qdq": "int8 QDQ", "qop": "int8 QOperator", "float32": "float32"}[card["id"].rsplit("-", 1)[1]]
         int8 = f"{source['accuracy_int8']:.3f}" if "accuracy_int8" in source else "-"
-        lines.append(f"| {card['id']} | {card['family']} | {source['task']} | {form} | {row['bytes']} | {row['macs']} | "
+        lines.append(f"| {card['id']} | {card['family']} | {source['task']} | {form} | "
+                     f"{row['bytes']} | {row['macs']} | "
                      f"{source['accuracy_float']:.3f} | {int8} | {row['test']:.3f} |")
     total = sum(p.stat().st_size for p in folder.iterdir() if p.suffix in (".onnx", ".toml"))
     lines += ["", f"{len(measured)} models, {total} bytes with their sidecars."]

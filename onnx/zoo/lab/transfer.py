@@ -1,4 +1,4 @@
-"""How well frozen features carry over: few-shot logistic regression, exact LogME, rank correlation. NumPy and torch."""
+"""How well frozen features carry over: few-shot logistic regression, exact LogME, rank correlations."""
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ def cross_validate(x, y, classes, folds=5, seed=0):
 
 
 def _evidence(log_ratio, s, x, r0, n):
-    """Log evidence of one target at log(alpha/beta) values [M]; s, x are [k] squared singular values and projections."""
+    """Log evidence [M] of one target at ln(alpha/beta) [M]; s, x [k]: squared singular values and projections."""
     q = 1 + s[None, :] / np.exp(log_ratio)[:, None]
     s2 = (r0 + (x[None, :] / q).sum(1)) / n
     return -0.5 * (n * np.log(2 * np.pi) + n + n * np.log(s2) + np.log(q).sum(1))

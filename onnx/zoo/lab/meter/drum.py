@@ -50,7 +50,7 @@ LETTERS = Style("ABCDEFGHIJKLMNOPQRSTUVWXYZ", faces.LETTER_FACES, LETTER_PAINTS,
 
 
 def strip(style: Style, label: int, roll: float, rng) -> np.ndarray:
-    """Ink mask [BIG, BIG], the wheel unrolled: character `label` off centre by `roll` cells, its neighbours round it."""
+    """Ink mask [BIG, BIG] of the wheel unrolled: `label` off centre by `roll` cells, its neighbours round it."""
     face = style.faces[rng.integers(len(style.faces))]
     pen = rng.uniform(0.10, 0.18)
     high = rng.uniform(0.58, 0.74) * BIG
