@@ -127,9 +127,9 @@ def frame(image: np.ndarray, harsh: float, rng) -> np.ndarray:
     for side in range(4):
         if rng.random() < 0.55 * harsh:
             depth = int(rng.uniform(0.02, 0.14) * BIG)
-            view = np.rot90(image, side)
-            view[:depth] = colour
-            view[depth:depth + 5] *= rng.uniform(0.5, 0.9)
+            turned = np.rot90(image, side)
+            turned[:depth] = colour
+            turned[depth:depth + 5] *= rng.uniform(0.5, 0.9)
     return image
 
 
@@ -177,9 +177,9 @@ def camera(image: np.ndarray, harsh: float, rng) -> np.ndarray:
     picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 0.5 + 2.5 * harsh)))
     small = np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BOX), np.float32)
     small = small + rng.normal(0, rng.uniform(1.0, 1.0 + 6.0 * harsh), (SIZE, SIZE, 1))
-    grey = np.clip(small, 0, 255).astype(np.uint8)
+    levels = np.clip(small, 0, 255).astype(np.uint8)
     bits = np.array([5, 6, 5], np.uint8)
-    kept = grey >> (8 - bits)
+    kept = levels >> (8 - bits)
     return (kept << (8 - bits)) | (kept >> (2 * bits - 8))
 
 
