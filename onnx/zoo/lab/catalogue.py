@@ -26,7 +26,10 @@ SCHEMES = {scheme.name: scheme for scheme in (
 
 @dataclass(frozen=True)
 class Member:
-    """A trained network and the forms it ships in. `schemes` names int8 forms; `twin` adds the float32 form."""
+    """A trained network and the forms it ships in.
+
+    `schemes` names int8 forms; `twin` adds the float32 form; `bf16` trains with bfloat16 arithmetic.
+    """
 
     family: str
     source: str
@@ -34,6 +37,7 @@ class Member:
     epochs: int = 20
     twin: bool = False
     opset: int = 13
+    bf16: bool = False
 
     @property
     def key(self) -> str:
@@ -47,8 +51,7 @@ class Member:
 
 
 MEMBERS = (
-    Member("resnet8", "letters", ("qdq",), epochs=15),
-    Member("mbv1-025", "letters", ("qop",), epochs=12),
+    Member("resnet8", "letters", ("qdq",), epochs=10, bf16=True),
     Member("dscnn", "notmnist", ("qdq",), twin=True),
     Member("cnn-small", "mnist", ("qdq-s8t",)),
     Member("cnn-wide", "kannada", ("qop-u8t",), epochs=15),
@@ -58,9 +61,10 @@ MEMBERS = (
     Member("mbv1-025", "cifar10", ("qop",), epochs=25),
     Member("resnet8", "cifar10", ("qop-s8",), epochs=25),
     Member("dscnn", "signs", ("qop-u8t",), epochs=25),
-    Member("mbv2", "digmnist", ("qdq",), epochs=15, opset=17),
     Member("cnn-small", "omniglot", ("qop",)),
-    Member("squeeze", "notmnist", ("qdq-s8",), epochs=15, opset=15),
+    Member("mbv1-025", "letters", ("qop",), epochs=5),
+    Member("dscnn", "digmnist", ("qdq",), epochs=8, opset=17),
+    Member("squeeze", "notmnist", ("qdq-s8",), epochs=10, opset=15),
 )
 SMOKE = (
     Member("cnn-small", "letters", ("qdq", "qop-u8t"), epochs=8, twin=True),

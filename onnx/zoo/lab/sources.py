@@ -47,7 +47,7 @@ SOURCES = {source.name: source for source in (
     Source("notmnist", "notmnist10k.npz", "glyph",
            "notMNIST glyphs by Y. Bulatov, from davidflanagan/notMNIST-to-MNIST (MIT)."),
     Source("letters", "", "scene",
-           "Letters A-Z on number wheels, rendered by this project's lab/meter (MIT OR Apache-2.0) "
+           "Letters and a few signs on number wheels, rendered by this project's lab/meter (MIT OR Apache-2.0) "
            "with the DejaVu, STIX and Computer Modern fonts."),
     Source("omniglot", "omniglot_alphabet32.npz", "pen",
            "Omniglot alphabets, brendenlake/omniglot (MIT)."),
@@ -80,12 +80,12 @@ def _rendered(smoke: bool) -> Data:
     labels = tuple(drum.LETTERS.chars)
     x_test, y_test = drum.batch(drum.LETTERS, 260 if smoke else 2000, seed=202)
     if smoke:
-        return Data(*drum.batch(drum.LETTERS, 2600, seed=101), x_test, y_test, labels)
+        return Data(*drum.batch(drum.LETTERS, 4000, seed=101), x_test, y_test, labels)
     recipe = b"".join((LAB / "meter" / name).read_bytes() for name in ("drum.py", "faces.py", "strokes.py"))
     kept = CACHE / f"letters-{hashlib.sha256(recipe).hexdigest()[:12]}.npz"
     if not kept.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        x, y = drum.batch(drum.LETTERS, 52_000, seed=101)
+        x, y = drum.batch(drum.LETTERS, 28_000, seed=101)
         np.savez(kept, x=x, y=y)
     with np.load(kept) as npz:
         return Data(npz["x"], npz["y"], x_test, y_test, labels)

@@ -13,7 +13,6 @@ from .architectures import build
 from .augment import augment
 
 BATCH = 64
-EPOCH = 20_800
 PEAK_RATE = 0.004
 DECAY = 2e-4
 
@@ -34,19 +33,20 @@ def augmented(x, index, kind, g):
     return augment(x[index].permute(0, 3, 1, 2).float(), kind, g)
 
 
-def one_epoch(net, optimiser, rate, x, y, source, g):
-    """One pass in random order over at most `EPOCH` images; returns the mean training loss."""
+def one_epoch(net, optimiser, rate, x, y, source, g, bf16=False):
+    """One pass in random order; returns the mean training loss."""
     net.train()
-    order = torch.randperm(len(x), generator=g)[:EPOCH]
-    steps = len(order) // BATCH
+    order = torch.randperm(len(x), generator=g)
+    steps = len(x) // BATCH
     total = 0.0
     for i in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = rate(i / steps)
         index = order[i * BATCH:(i + 1) * BATCH]
         pixels = augmented(x, index, source.kind, g)
-        _, logits = net(to_input(pixels, source.norm))
-        loss = nnf.cross_entropy(logits, y[index])
+        inputs = to_input(pixels, source.norm).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = nnf.cross_entropy(net(inputs)[1], y[index])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -76,6 +76,7 @@ def train(member, shared: Path, cache: Path, smoke: bool = False):
     source = sources.SOURCES[member.source]
     data = sources.load(member.source, shared, smoke)
     net = build(member.family, len(data.labels), seed_of(member.key))
+    net = net.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / f"{member.key}{'-smoke' if smoke else ''}.pt"
@@ -91,12 +92,13 @@ def train(member, shared: Path, cache: Path, smoke: bool = False):
     for epoch in range(done, member.epochs):
         start = time.monotonic()
         g = torch.Generator().manual_seed(seed_of(member.key) * 1000 + epoch)
-        loss = one_epoch(net, optimiser, lambda p, e=epoch: rate_at((e + p) / member.epochs), x, y, source, g)
+        loss = one_epoch(net, optimiser, lambda p, e=epoch: rate_at((e + p) / member.epochs), x, y, source, g,
+                         member.bf16)
         part = path.with_suffix(".part")
         torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "done": epoch + 1,
                     "epochs": member.epochs}, part)
         part.replace(path)
-        score = accuracy(net, data.x_test[:500], data.y_test[:500], source.norm)
+        score = accuracy(net, data.x_test[:300], data.y_test[:300], source.norm)
         print(f"{member.key} epoch {epoch + 1}/{member.epochs} loss {loss:.3f} test {score:.3f} "
               f"{time.monotonic() - start:.1f} s", flush=True)
-    return net.eval()
+    return net.to(memory_format=torch.contiguous_format).eval()

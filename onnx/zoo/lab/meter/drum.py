@@ -46,7 +46,7 @@ class Style:
 
 
 DIGITS = Style("0123456789", faces.DIGIT_FACES, DIGIT_PAINTS, harsh=0.45)
-LETTERS = Style("ABCDEFGHIJKLMNOPQRSTUVWXYZ", faces.LETTER_FACES, LETTER_PAINTS, harsh=1.0)
+LETTERS = Style("ABCDEFGHIJKLMNOPQRSTUVWXYZabdeghnqrt&$%?", faces.LETTER_FACES, LETTER_PAINTS, harsh=1.0)
 
 
 def strip(style: Style, label: int, roll: float, rng) -> np.ndarray:

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from . import strokes
 
 DIGIT_FACES = ("strokes", "DejaVuSans-Bold", "DejaVuSansMono-Bold", "DejaVuSans", "strokes-wide")
-LETTER_FACES = ("STIXGeneral", "STIXGeneralBol", "cmb10", "cmss10", "cmtt10", "DejaVuSerif-Bold",
-                "DejaVuSansMono-Oblique", "DejaVuSerif")
+LETTER_FACES = ("STIXGeneralBol", "cmb10", "cmss10", "cmtt10", "DejaVuSerif-Bold", "DejaVuSansMono-Oblique",
+                "DejaVuSerif", "DejaVuSans-BoldOblique")
 GLYPH_PX = 64
 
 
