@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 
 use super::onnx::{Graph, Model, Node};
 use super::shape::{self, Shapes};
-use super::{Card, TensorInfo};
+use super::{Card, Dtype, TensorInfo};
 
+pub(super) use tap::scores;
 pub use weights::{Elements, elements};
 
 /// Makes the card. The model need not be valid; of a broken one less is known.
@@ -23,11 +24,13 @@ pub fn card(model: &Model) -> Card {
     let empty = Graph::default();
     let graph = model.graph.as_ref().unwrap_or(&empty);
     let shapes = shape::shapes(model, &[]);
-    let tap = tap::feature_tap(graph, &shapes);
+    let outputs: Vec<TensorInfo> =
+        graph.output.iter().map(|output| filled(output.info(), &shapes)).collect();
+    let tap = tap::feature_tap(graph, &outputs, &shapes);
     Card {
         opset: model.opset().unwrap_or_default(),
         inputs: graph.real_inputs().into_iter().map(|input| input.info()).collect(),
-        outputs: graph.output.iter().map(|output| filled(output.info(), &shapes)).collect(),
+        outputs,
         ops: operators(graph),
         params: elements(model).weights,
         macs: macs::macs(graph, &shapes),
@@ -39,13 +42,18 @@ pub fn card(model: &Model) -> Card {
     }
 }
 
-/// An output of which the file does not even state the number of dimensions, with the inferred
-/// ones.
+/// An output with what the file leaves open filled in from inference, but for the batch.
 fn filled(mut info: TensorInfo, shapes: &Shapes) -> TensorInfo {
-    if info.shape.is_empty()
-        && let Some(shape) = shapes.shape(&info.name)
-    {
+    let Some(fact) = shapes.get(&info.name) else { return info };
+    if info.dtype == Dtype::Other {
+        info.dtype = fact.dtype.unwrap_or(Dtype::Other);
+    }
+    let Some(shape) = &fact.shape else { return info };
+    if info.shape.is_empty() {
         info.shape = shape.iter().copied().map(Some).collect();
+    }
+    for (stated, inferred) in info.shape.iter_mut().zip(shape).skip(1) {
+        *stated = stated.or(Some(*inferred));
     }
     info
 }
@@ -60,7 +68,7 @@ fn operators(graph: &Graph) -> BTreeMap<String, u64> {
 }
 
 /// All nodes, those of bodies included; without recursion.
-pub(super) fn all_nodes(graph: &Graph) -> Vec<&Node> {
+pub(in crate::model) fn all_nodes(graph: &Graph) -> Vec<&Node> {
     let mut nodes = Vec::new();
     let mut graphs = vec![graph];
     while let Some(graph) = graphs.pop() {

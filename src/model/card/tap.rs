@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::macs::is_layer;
+use crate::model::TensorInfo;
 use crate::model::onnx::{Graph, Node};
 use crate::model::shape::Shapes;
 
@@ -35,9 +36,13 @@ const PASSED_WITH_CONSTANT: &[&str] =
     &["Add", "BatchNormalization", "Div", "Mul", "QLinearAdd", "QLinearMul", "Sub"];
 
 /// The tensor; none if there are no scores or something unexpected lies between.
-pub(super) fn feature_tap(graph: &Graph, shapes: &Shapes) -> Option<String> {
+pub(super) fn feature_tap(
+    graph: &Graph,
+    outputs: &[TensorInfo],
+    shapes: &Shapes,
+) -> Option<String> {
     let producers = producers(graph);
-    let mut at = scores(graph, shapes)?;
+    let mut at = scores(outputs)?.name.as_str();
     // At most every node once: the walk ends in any graph.
     for _ in 0..=graph.node.len() {
         let node = producers.get(at)?;
@@ -50,19 +55,15 @@ pub(super) fn feature_tap(graph: &Graph, shapes: &Shapes) -> Option<String> {
     None
 }
 
-/// The output that looks like scores: `[1, Z]` (or with ones behind) with at least two classes;
-/// the last such, floats before whole numbers.
-pub(super) fn scores<'a>(graph: &'a Graph, shapes: &Shapes) -> Option<&'a str> {
-    let named = |name: &'a str| Some((name, shapes.get(name)?));
-    let candidates = graph.output.iter().filter_map(|output| named(&output.name));
-    let looks = |shape: Option<&[u64]>| match shape {
-        Some([1, classes, rest @ ..]) => *classes > 1 && rest.iter().all(|dim| *dim == 1),
+/// The output that looks like scores: `[batch, Z]` (or with ones behind) with at least two
+/// classes; the last such, floats before whole numbers.
+pub(in crate::model) fn scores(outputs: &[TensorInfo]) -> Option<&TensorInfo> {
+    let looks = |output: &&TensorInfo| match output.shape.as_slice() {
+        [None | Some(1), Some(2..), rest @ ..] => rest.iter().all(|dim| *dim == Some(1)),
         _ => false,
     };
-    let vectors: Vec<_> = candidates.filter(|(_, fact)| looks(fact.shape.as_deref())).collect();
-    let float = |dtype: crate::model::Dtype| dtype.is_float();
-    let floats = vectors.iter().rev().find(|(_, fact)| fact.dtype.is_some_and(float));
-    floats.or_else(|| vectors.last()).map(|(name, _)| *name)
+    let vectors = || outputs.iter().rev().filter(looks);
+    vectors().find(|output| output.dtype.is_float()).or_else(|| vectors().next())
 }
 
 fn producers(graph: &Graph) -> HashMap<&str, &Node> {

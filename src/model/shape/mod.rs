@@ -26,6 +26,7 @@ use std::collections::HashMap;
 pub use fact::{Fact, Value};
 pub(crate) use linear::gemm_sizes;
 use site::Site;
+pub(crate) use site::place;
 pub(crate) use table::is_known;
 
 use super::onnx::{Graph, Model, Node, ValueInfo};

@@ -88,7 +88,7 @@ impl Site<'_> {
 }
 
 /// An axis that may count from the back, from the front; none if it is outside the rank.
-pub(super) fn place(axis: i64, rank: usize) -> Option<usize> {
+pub(crate) fn place(axis: i64, rank: usize) -> Option<usize> {
     let rank = i64::try_from(rank).ok()?;
     let axis = if axis < 0 { axis.checked_add(rank)? } else { axis };
     usize::try_from(axis).ok().filter(|_| axis < rank)
