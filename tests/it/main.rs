@@ -9,5 +9,6 @@
     clippy::print_stderr
 )]
 
+mod board;
 mod floors;
 mod licences;
