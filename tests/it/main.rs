@@ -1,3 +1,4 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
 mod engine;
+mod engine_fixtures;

@@ -20,7 +20,7 @@ mod qoperator;
 use std::collections::BTreeMap;
 
 use super::{EngineError, LoadOptions};
-use crate::model::onnx::{Graph, Model, ValueInfo};
+use crate::model::onnx::{Graph, Model, Node, ValueInfo};
 use crate::model::{Dtype, Stage, TensorInfo};
 
 pub(crate) use half::is_half;
@@ -92,9 +92,17 @@ fn typed(outputs: Vec<String>, types: &BTreeMap<String, Dtype>) -> Vec<(String, 
 /// The draft as a graph again, without what nothing reads.
 fn finish(mut draft: draft::Draft, name: String, input: Vec<ValueInfo>) -> Graph {
     boundary::prune(&mut draft.nodes, &draft.outputs);
+    draft.nodes.iter_mut().for_each(name_by_output);
     let mut names = draft.outputs.clone();
     draft.nodes.iter().for_each(|node| boundary::reads(node, &mut names));
     let initializer = names.iter().filter_map(|name| draft.constants.remove(name)).collect();
     let output = draft.outputs.into_iter().map(|name| ValueInfo { name, r#type: None }).collect();
     Graph { node: draft.nodes, name, initializer, input, output, ..Graph::default() }
+}
+
+/// Node names are free text and may repeat; tensor names may not, and tract wants unique ones.
+fn name_by_output(node: &mut Node) {
+    if let Some(output) = node.output.iter().find(|name| !name.is_empty()) {
+        node.name.clone_from(output);
+    }
 }
