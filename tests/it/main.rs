@@ -10,5 +10,7 @@
 )]
 
 mod board;
+mod engine;
+mod engine_fixtures;
 mod floors;
 mod licences;
