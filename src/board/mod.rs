@@ -4,7 +4,10 @@
 //! a metric that cannot be read says why and never stops the others.
 
 mod facts;
+mod now;
 pub mod power;
+
+pub use now::{clocks, clusters, load, thermal};
 
 pub use facts::{
     Cache, Clocks, Cluster, Cpu, Facts, Gpu, Identity, Memory, PowerSource, Storage, ThermalZone,
