@@ -12,7 +12,8 @@ pub fn golden_image(seed: u64, height: u32, width: u32, channels: u32) -> Image 
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((z ^ (z >> 31)) >> 56) as u8
     };
-    let pixels = (0..height as usize * width as usize * channels as usize).map(|_| next()).collect();
+    let pixels =
+        (0..height as usize * width as usize * channels as usize).map(|_| next()).collect();
     Image { height, width, channels, pixels }
 }
 
