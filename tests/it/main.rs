@@ -1,1 +1,5 @@
 //! Integration tests: one binary, so that the engine is linked once.
+
+mod bench;
+mod child;
+mod fake;
