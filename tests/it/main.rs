@@ -9,8 +9,11 @@
     clippy::print_stderr
 )]
 
+mod bench;
 mod board;
+mod child;
 mod engine;
 mod engine_fixtures;
+mod fake;
 mod floors;
 mod licences;
