@@ -12,8 +12,10 @@
 mod bench;
 mod board;
 mod child;
+mod decide;
 mod engine;
 mod engine_fixtures;
 mod fake;
 mod floors;
 mod licences;
+mod rank;
