@@ -28,7 +28,7 @@ fn ina219_is_calibrated_as_its_datasheet_says() {
     let start = [write(0, 0x3fff), write(5, 6710)];
     // Bus voltage 12 V (3000 x 4 mV) with the conversion-ready bit; 1 A.
     let unit = 0.040_96 / (6710.0 * 0.1);
-    let power = (12.0 / (unit * 20.0)).round();
+    let power = (12.0_f64 / (unit * 20.0)).round();
     let sample = [read(5, 6710), read(2, 3000 << 3 | 0b10), read(4, 16_384), read(3, power as u16)];
     let mut bus = Mock::new(&[&start[..], &sample[..]].concat());
     let mut ina = Ina::new(bus.clone(), &wish(Chip::Ina219, 0.1, 2.0)).unwrap();
