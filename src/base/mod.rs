@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod digest;
 pub mod fs;
+pub mod fs_fault;
 pub mod progress;
 pub mod reading;
 pub mod record;
@@ -18,6 +19,7 @@ pub mod units;
 pub use clock::{Clock, FakeClock, SystemClock};
 pub use digest::Digest;
 pub use fs::{Fs, RealFs};
+pub use fs_fault::FaultFs;
 pub use progress::{Event, Sink};
 pub use reading::Reading;
 pub use stop::Stop;
