@@ -1,3 +1,5 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+mod floors;
+mod licences;
 mod store;
