@@ -6,8 +6,10 @@
 //! what is timed and what is deployed: preprocessing, session, head.
 
 mod error;
+mod pipeline;
 
 pub use error::EngineError;
+pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
