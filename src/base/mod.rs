@@ -10,6 +10,7 @@ pub mod digest;
 pub mod fs;
 pub mod fs_fault;
 pub mod progress;
+pub mod random;
 pub mod reading;
 pub mod record;
 pub mod stop;
