@@ -6,9 +6,11 @@
 //! what is timed and what is deployed: preprocessing, session, head.
 
 mod error;
+mod infer;
 mod pipeline;
 
 pub use error::EngineError;
+pub use infer::infer;
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 use crate::model::{Card, Stage, Tensor, TensorInfo};

@@ -19,5 +19,4 @@ pub use candidate::{
 pub use dtype::element_bits;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
-pub use standin::golden_image;
 pub use tensor::Tensor;

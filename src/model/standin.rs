@@ -1,21 +1,6 @@
 //! Stand-in until the room is built.
 
-use super::{Candidate, Image, Preprocess, Rejection, Source, Stage};
-
-/// A picture of noise.
-#[must_use]
-pub fn golden_image(seed: u64, height: u32, width: u32, channels: u32) -> Image {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 56) as u8
-    };
-    let pixels =
-        (0..height as usize * width as usize * channels as usize).map(|_| next()).collect();
-    Image { height, width, channels, pixels }
-}
+use super::{Candidate, Preprocess, Rejection, Source, Stage};
 
 impl Candidate {
     /// Its bytes.
