@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::evidence::wilson;
 use super::{Estimate, Evidence, Sample, Task, Undefined};
 use crate::base::Clock;
 use crate::child::{
