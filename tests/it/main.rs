@@ -19,3 +19,4 @@ mod fake;
 mod floors;
 mod licences;
 mod rank;
+mod store;
