@@ -115,12 +115,14 @@ impl Search<'_> {
     }
 }
 
-/// The breakpoint rounded away from the start, and one unit of the last decimal further.
-fn rounded_away(step: &Step, decimals: usize) -> [f64; 2] {
+/// The breakpoint rounded away from the start, and some units of the last decimal further:
+/// weights count in thousandths, so that half of a change may have to be less than half of one.
+fn rounded_away(step: &Step, decimals: usize) -> impl Iterator<Item = f64> {
+    const FURTHER: u8 = 10;
     let unit = 10f64.powi(i32::try_from(decimals).unwrap_or(0));
     let upwards = step.next > step.point;
     let scaled = step.point * unit;
     let whole = if upwards { scaled.ceil() } else { scaled.floor() };
-    let further = if upwards { whole + 1.0 } else { whole - 1.0 };
-    [whole, further].map(|whole| whole / unit)
+    let sign = if upwards { 1.0 } else { -1.0 };
+    (0..FURTHER).map(move |further| (whole + sign * f64::from(further)) / unit)
 }

@@ -46,7 +46,8 @@ pub struct Targets {
     pub storage: Option<Bytes>,
 }
 
-/// Weights, in the user's units; defaults have no two subsets of equal sum.
+/// Weights, in the user's units. The defaults do not split into two halves of equal sum, so
+/// that no duel in which all six speak is level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Weights {

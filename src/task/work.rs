@@ -41,11 +41,11 @@ fn gather(
     clock: &dyn Clock,
     score: Score<'_>,
 ) -> Result<Evidence, Rejection> {
-    let named = |engine: &&Box<dyn Engine>| engine.name() == observation.engine;
-    let engine = engines.iter().find(named).ok_or_else(|| {
+    let mut engines = engines.iter().map(AsRef::as_ref);
+    let engine = engines.find(|engine| engine.name() == observation.engine).ok_or_else(|| {
         refused(format!("no engine {} in this program", observation.engine), None)
     })?;
-    let runner = Runner { observation, engine: engine.as_ref(), clock };
+    let runner = Runner { observation, engine, clock };
     let own_accuracy =
         observation.scores.as_ref().map(|scores| runner.own_accuracy(scores)).transpose()?;
     let shown = match &observation.features {

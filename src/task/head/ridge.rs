@@ -23,9 +23,8 @@ pub(super) fn solve(
     // Coordinates have mean 0, so the bias is the mean of the targets.
     let bias: Vec<f64> = targets.row_mean().iter().copied().collect();
     let mut gram = coordinates.tr_mul(coordinates);
-    for at in 0..gram.ncols() {
-        gram[(at, at)] += PENALTY * samples;
-    }
+    let penalised = gram.diagonal().add_scalar(PENALTY * samples);
+    gram.set_diagonal(&penalised);
     let solved = Cholesky::new(gram)
         .ok_or_else(|| Undefined("features too large for a linear system".to_owned()))?;
     Ok(Linear { weights: solved.solve(&coordinates.tr_mul(&targets)), bias })

@@ -46,8 +46,12 @@ impl Standardised {
         let SymmetricEigen { eigenvalues, eigenvectors } =
             SymmetricEigen::new(&standard * standard.transpose());
         let largest = eigenvalues.max();
-        let kept: Vec<usize> =
-            (0..eigenvalues.len()).filter(|at| eigenvalues[*at] > largest * CUT).collect();
+        let kept: Vec<usize> = eigenvalues
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| **value > largest * CUT)
+            .map(|(at, _)| at)
+            .collect();
         let roots = eigenvalues.select_rows(&kept).map(f64::sqrt);
         let mut coordinates = eigenvectors.select_columns(&kept);
         let mut basis = standard.tr_mul(&coordinates);
