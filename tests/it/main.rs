@@ -33,4 +33,5 @@ mod licences;
 mod models;
 mod rank;
 mod store;
+mod task;
 mod validate;
