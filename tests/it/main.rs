@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+// clippy.toml's leave for tests does not reach the functions that tests share.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,16 +10,8 @@
     clippy::print_stderr
 )]
 
-// clippy.toml's leave for tests does not reach the functions that tests share.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::unwrap_used
-)]
-
 #[path = "../models/mod.rs"]
+mod models;
 
 mod bench;
 mod board;
@@ -30,7 +23,6 @@ mod fake;
 mod floors;
 mod inspect;
 mod licences;
-mod models;
 mod rank;
 mod store;
 mod task;
