@@ -331,8 +331,8 @@ fn tiny_models_have_the_figures_computed_by_hand() {
         .map(|(k, v)| (k.to_owned(), v))
         .into();
     assert_eq!(linear.weight_bytes, bytes);
-    // x (16) with xq (4) and then xd (16); then xd with product (12); the sum of 36 - no: x dies
-    // when xq is made, so 20, then 20, then 28, then 24.
+    // Live while each node runs: x and xq (16 + 4), xq and xd (4 + 16), nothing new for the
+    // weights, xd and the product (16 + 12), the product and y (12 + 12).
     assert_eq!(linear.peak_activation_bytes, Some(28));
 
     let conv = card(&models::conv_qoperator());
@@ -407,6 +407,20 @@ fn sidecars_that_do_not_belong_are_refused() {
         let rejection = zoo(Some(&text))[0].rejection.clone().unwrap();
         assert_eq!(rejection.stage, Stage::Read);
         assert!(rejection.reason.contains(words), "{new}: {}", rejection.reason);
+    }
+}
+
+#[test]
+fn the_bundled_zoo_is_whole_and_described() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("onnx/zoo");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let models = files.filter(|file| file.path().extension().is_some_and(|kind| kind == "onnx"));
+    let bundled = umbra::model::bundled();
+    assert_eq!(bundled.len(), if cfg!(feature = "demo") { models.count() } else { 0 });
+    for candidate in bundled {
+        assert_eq!(candidate.rejection, None, "{}", candidate.id);
+        assert!(candidate.manifest.is_some(), "{}", candidate.id);
+        assert_eq!(candidate.read().unwrap().len() as u64, candidate.bytes, "{}", candidate.id);
     }
 }
 
