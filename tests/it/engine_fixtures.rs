@@ -141,6 +141,9 @@ fn a_quantised_convolution_is_what_its_real_numbers_say() {
         vec![info("x", Dtype::Float32, &[-1, 1, 1, 2])],
         vec![info("y", Dtype::Float32, &[-1, 2, 1, 2])],
     );
+    let engine = engine::available().remove(0);
+    let session = engine.load(&graph, &LoadOptions::default()).unwrap().optimise().unwrap();
+    assert_eq!(session.convolutions(), (0, 1));
     let x = Tensor::from_f32(vec![1, 1, 1, 2], &[0.3, -9.0]);
     // 0.3 -> code 11 -> 0.25; -9 -> code 0 (cut) -> -2.5. Weights 2 and -1, biases 1 and 1:
     // 1.5, -4 | 0.75, 3.5. In steps of 0.5 from -1.5: 1.5, -1.5 | 1.0 (1.5 rounds to even 2), 3.5.
@@ -307,6 +310,7 @@ fn a_pipeline_goes_from_image_to_scores() {
         weights: vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0],
         bias: vec![0.0, -1.0],
     };
+    assert_eq!(pipeline(None, 10.0).unwrap().session().convolutions(), (0, 0));
     let image = Image { height: 1, width: 2, channels: 3, pixels: vec![0, 10, 20, 20, 30, 40] };
     let scores = pipeline(None, 10.0).unwrap().infer(&image).unwrap();
     assert_eq!(scores, [1.0, 2.0, 3.0]);
