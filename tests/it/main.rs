@@ -9,6 +9,11 @@
     clippy::print_stderr
 )]
 
+#[path = "../models/mod.rs"]
+pub mod models;
+
 mod bench;
 mod child;
 mod fake;
+mod inspect;
+mod validate;
