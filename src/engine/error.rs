@@ -13,3 +13,16 @@ pub struct EngineError {
     /// What to do next, one sentence.
     pub help: Option<String>,
 }
+
+impl EngineError {
+    /// A failure without advice.
+    pub(crate) fn new(stage: Stage, reason: impl Into<String>) -> Self {
+        Self { stage, reason: reason.into(), help: None }
+    }
+
+    /// The same with advice.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

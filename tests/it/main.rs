@@ -10,10 +10,12 @@
 )]
 
 #[path = "../models/mod.rs"]
-pub mod models;
+mod models;
 
 mod bench;
 mod child;
+mod engine;
+mod engine_fixtures;
 mod fake;
 mod inspect;
 mod validate;
