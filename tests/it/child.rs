@@ -250,7 +250,8 @@ fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
             Err(format!("{ended:?}"))
         }
         "bench" => {
-            let engines: [Box<dyn umbra::engine::Engine>; 1] = [Box::<FakeEngine>::default()];
+            let mut engines = umbra::engine::available();
+            engines.push(Box::<FakeEngine>::default());
             umbra::bench::work(&job.payload, &engines, &SystemClock::default(), frames)
         }
         other => Err(format!("unknown job {other}")),
