@@ -1,125 +1,167 @@
-//! Stand-in until the room is built: preprocessing, session, head.
+//! What is timed and what is deployed: preprocessing, session, head.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, EngineError, LoadOptions, Loaded, Session};
-use crate::model::{Dtype, Head, Image, Layout, Preprocess, Tensor};
+use super::prepare::Preparation;
+use super::{Engine, EngineError, LoadOptions, Loaded, Session, Stage};
+use crate::model::{Head, Image, Preprocess, Tensor};
 
-/// What to run.
+/// Which output of a model, and what stands before and behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PipelineSpec {
-    /// How an image becomes the input.
+    /// How an image becomes the input; none for models that read no image.
     pub preprocess: Option<Preprocess>,
-    /// The output in use.
+    /// The one output in use; the graph is pruned to it.
     pub output: String,
-    /// What is applied to it.
+    /// A linear head on that output.
     pub head: Option<Head>,
-    /// Threads.
+    /// Threads; 0 and 1 both mean one.
     pub threads: u16,
 }
 
-/// Read, not optimised.
+/// A pipeline whose model was read and not yet optimised.
 #[derive(Debug)]
 pub struct PipelineLoaded {
     loaded: Box<dyn Loaded>,
     spec: PipelineSpec,
 }
 
-/// Ready to run.
+/// A pipeline ready to run.
 #[derive(Debug)]
 pub struct Pipeline {
     session: Box<dyn Session>,
-    spec: PipelineSpec,
-}
-
-impl PipelineLoaded {
-    /// Optimises it.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub fn optimise(self) -> Result<Pipeline, EngineError> {
-        Ok(Pipeline { session: self.loaded.optimise()?, spec: self.spec })
-    }
+    preparation: Option<Preparation>,
+    head: Option<Head>,
 }
 
 impl Pipeline {
-    /// Reads a model.
+    /// Reads a model for this use of it.
     ///
     /// # Errors
-    /// What the engine says.
+    /// [`EngineError`] of the engine, or the head's parts do not fit together.
     pub fn load(
         engine: &dyn Engine,
         model: &[u8],
         spec: &PipelineSpec,
     ) -> Result<PipelineLoaded, EngineError> {
-        let options = LoadOptions {
-            outputs: Some(vec![spec.output.clone()]),
-            threads: spec.threads,
-            ..LoadOptions::default()
-        };
+        spec.head.as_ref().map_or(Ok(()), check_head)?;
+        let outputs = Some(vec![spec.output.clone()]);
+        let options = LoadOptions { outputs, threads: spec.threads, ..LoadOptions::default() };
         Ok(PipelineLoaded { loaded: engine.load(model, &options)?, spec: spec.clone() })
     }
 
-    /// An image through it.
+    /// One inference on an image: the head's scores, or the output's values where there is
+    /// no head. Integer outputs come as the numbers they are, not rescaled: the order of
+    /// scores is the same, and a file may leave out the scale.
     ///
     /// # Errors
-    /// What the engine says.
+    /// [`EngineError`] of stage [`Stage::Run`]; the model reads no image, or failed on it.
     pub fn infer(&mut self, image: &Image) -> Result<Vec<f32>, EngineError> {
-        let Some(preprocess) = self.spec.preprocess.as_ref() else { return Ok(Vec::new()) };
-        let tensor = tensor_of(image, preprocess);
-        self.infer_raw(&[tensor])
+        let preparation = self.preparation.as_ref().ok_or_else(|| {
+            EngineError::new(Stage::Run, "the model reads no image")
+                .help("give it a sidecar with [preprocess]")
+        })?;
+        let input = preparation.tensor(image)?;
+        self.infer_raw(&[input])
     }
 
-    /// Tensors through it.
+    /// The same on tensors, in the order of the session's inputs.
     ///
     /// # Errors
-    /// What the engine says.
+    /// [`EngineError`] of stage [`Stage::Run`].
     pub fn infer_raw(&mut self, inputs: &[Tensor]) -> Result<Vec<f32>, EngineError> {
-        let outputs = self.session.run(inputs)?;
-        let values = outputs.first().map(floats).unwrap_or_default();
-        Ok(match &self.spec.head {
-            None => values,
-            Some(head) => head
-                .weights
-                .chunks(head.features.max(1))
-                .zip(&head.bias)
-                .map(|(row, bias)| row.iter().zip(&values).map(|(w, f)| w * f).sum::<f32>() + bias)
-                .collect(),
-        })
+        let output = self.session.run(inputs)?.into_iter().next();
+        let values = output.as_ref().and_then(Tensor::to_f32);
+        let values =
+            values.ok_or_else(|| EngineError::new(Stage::Run, "the output holds no numbers"))?;
+        match &self.head {
+            None => Ok(values),
+            Some(head) => scores(head, &values),
+        }
     }
 
-    /// What runs.
+    /// The session inside.
     #[must_use]
     pub fn session(&self) -> &dyn Session {
-        &*self.session
+        self.session.as_ref()
+    }
+
+    /// The session inside, to run.
+    pub fn session_mut(&mut self) -> &mut dyn Session {
+        self.session.as_mut()
     }
 }
 
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    debug_assert_eq!(tensor.dtype, Dtype::Float32);
-    tensor.data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+impl PipelineLoaded {
+    /// Optimises the model and fits the parts together.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the engine, or the preprocessing does not fit the input.
+    pub fn optimise(self) -> Result<Pipeline, EngineError> {
+        let Self { loaded, spec } = self;
+        let session = loaded.optimise()?;
+        let preparation = match (&spec.preprocess, session.inputs()) {
+            (None, _) => None,
+            (Some(preprocess), [input]) => Some(Preparation::new(preprocess, input)?),
+            (Some(_), inputs) => {
+                let reason = format!("an image goes to one input, the model has {}", inputs.len());
+                return Err(EngineError::new(Stage::Load, reason));
+            }
+        };
+        Ok(Pipeline { session, preparation, head: spec.head })
+    }
 }
 
-fn tensor_of(image: &Image, spec: &Preprocess) -> Tensor {
-    let (h, w, c) = (spec.height as usize, spec.width as usize, spec.channels as usize);
-    let at = |y: usize, x: usize, k: usize| {
-        let pixel = image.pixels.get((y * w + x) * c + k).copied().unwrap_or(0);
-        let mean = spec.mean.get(k).copied().unwrap_or(0.0);
-        (f32::from(pixel) - mean) / spec.std.get(k).copied().unwrap_or(1.0)
-    };
-    let mut values = Vec::with_capacity(h * w * c);
-    match spec.layout {
-        Layout::Nchw => {
-            (0..c).for_each(|k| {
-                (0..h).for_each(|y| (0..w).for_each(|x| values.push(at(y, x, k))));
-            });
-            Tensor::from_f32(vec![1, c, h, w], &values)
+fn check_head(head: &Head) -> Result<(), EngineError> {
+    let labels = head.labels.len();
+    let fits =
+        head.bias.len() == labels && head.features.checked_mul(labels) == Some(head.weights.len());
+    if fits && labels > 0 && head.features > 0 {
+        return Ok(());
+    }
+    let (weights, features) = (head.weights.len(), head.features);
+    let reason = format!(
+        "a head with {labels} labels, {features} features and {weights} weights does not fit together"
+    );
+    Err(EngineError::new(Stage::Load, reason).help("fit the head again"))
+}
+
+/// `W f + b`.
+fn scores(head: &Head, features: &[f32]) -> Result<Vec<f32>, EngineError> {
+    if features.len() != head.features {
+        let reason =
+            format!("the head takes {} features, the model gave {}", head.features, features.len());
+        return Err(EngineError::new(Stage::Run, reason).help("fit the head again for this model"));
+    }
+    let rows = head.weights.chunks(head.features).zip(&head.bias);
+    Ok(rows
+        .map(|(row, bias)| row.iter().zip(features).map(|(w, f)| w * f).sum::<f32>() + bias)
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head {
+            labels: vec!["a".to_owned(), "b".to_owned()],
+            features: 2,
+            weights: vec![1.0, 2.0, 3.0, 4.0],
+            bias: vec![0.5, -0.5],
         }
-        Layout::Nhwc => {
-            (0..h).for_each(|y| {
-                (0..w).for_each(|x| (0..c).for_each(|k| values.push(at(y, x, k))));
-            });
-            Tensor::from_f32(vec![1, h, w, c], &values)
-        }
+    }
+
+    #[test]
+    fn the_head_is_linear() {
+        assert_eq!(scores(&head(), &[10.0, 100.0]).unwrap(), [210.5, 429.5]);
+        assert!(scores(&head(), &[10.0]).is_err());
+    }
+
+    #[test]
+    fn heads_that_do_not_fit_together_are_refused() {
+        assert_eq!(check_head(&head()), Ok(()));
+        assert!(check_head(&Head { features: 3, ..head() }).is_err());
+        assert!(check_head(&Head { bias: vec![], ..head() }).is_err());
     }
 }

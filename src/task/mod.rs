@@ -3,10 +3,8 @@
 
 mod evidence;
 mod policy;
-mod standin;
 
 pub use evidence::{Estimate, Evidence, Undefined};
-pub use standin::{observe, wilson, work};
 pub use policy::{Limits, MEGABYTE, Policy, Targets, Weights, megabytes};
 
 use crate::base::Digest;

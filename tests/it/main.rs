@@ -1,7 +1,13 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+mod bench;
+mod board;
 mod boot;
+mod child;
 mod decide;
+mod engine;
+mod engine_fixtures;
+mod fake;
 mod floors;
 mod licences;
 mod rank;
