@@ -15,5 +15,6 @@ mod models;
 mod rank;
 mod select;
 mod store;
+mod task;
 mod validate;
 mod world;
