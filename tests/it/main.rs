@@ -15,6 +15,7 @@ mod models;
 
 mod bench;
 mod board;
+mod boot;
 mod child;
 mod decide;
 mod engine;
@@ -24,6 +25,8 @@ mod floors;
 mod inspect;
 mod licences;
 mod rank;
+mod select;
 mod store;
 mod task;
 mod validate;
+mod world;
