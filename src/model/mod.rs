@@ -5,14 +5,17 @@
 //! manifest, and the zoo.
 
 mod candidate;
+mod dtype;
 mod image;
 mod manifest;
+pub mod npz;
 pub mod onnx;
 mod tensor;
 
 pub use candidate::{
     Affinity, Candidate, Card, Config, Dtype, Quantization, Rejection, Source, Stage, TensorInfo,
 };
-pub use image::Image;
+pub use dtype::element_bits;
+pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
 pub use tensor::Tensor;

@@ -1,1 +1,13 @@
 //! Integration tests: one binary, so that the engine is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+mod floors;
+mod licences;

@@ -1,11 +1,32 @@
 //! Power meters behind one trait.
 //!
 //! A source is taken metric by metric: a library that opens proves nothing. Where
-//! no meter exists the answer is an estimate that says so, or nothing.
+//! no meter exists the answer is an estimate that says so, or nothing. Opening a
+//! meter finds its files once; a sample then only reads them. Meters on an I2C bus
+//! are opened where configured and never looked for: probing addresses can upset
+//! the devices that live there.
+
+mod config;
+mod estimate;
+mod hwmon;
+mod iio;
+mod ina;
+#[cfg(feature = "i2c")]
+mod ina_i2cdev;
+#[cfg(feature = "rpi")]
+mod ina_rppal;
+mod rails;
+mod rapl;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Joules, Reading, Watts};
+pub use config::{Chip, I2cMeter, MeterConfig};
+pub use ina::{Ina, InaError};
+
+use super::facts::PowerSource;
+use super::nvml;
+use super::profile::{self, Profile};
+use crate::base::{Joules, Reading, SysRoot, Watts};
 
 /// What a meter covers. A rail is not a board and a board is not the wall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,4 +77,55 @@ pub trait Meter: std::fmt::Debug + Send {
     fn rails(&mut self) -> Vec<Rail>;
     /// The total, read now.
     fn sample(&mut self) -> Reading<Sample>;
+}
+
+/// Opens every meter of this board and those that the configuration names, best
+/// first: what can be read before what cannot, the whole board before its parts,
+/// the processor's rails before a graphics card's. An estimate is the last resort.
+#[must_use]
+pub fn meters(sys: &SysRoot, wishes: &MeterConfig) -> Vec<Box<dyn Meter>> {
+    open(sys, wishes, &profile::of(sys), &nvml::Library::open(sys))
+}
+
+pub(super) fn open(
+    sys: &SysRoot,
+    wishes: &MeterConfig,
+    profile: &Profile,
+    nvml: &nvml::Library,
+) -> Vec<Box<dyn Meter>> {
+    let mut found: Vec<Box<dyn Meter>> = config::open(sys, &wishes.i2c);
+    found.extend(hwmon::meters(sys, profile));
+    found.extend(iio::meters(sys, profile));
+    found.extend(rapl::meter(sys));
+    found.extend(nvml.meters());
+    let mut ranked: Vec<((bool, u8), Box<dyn Meter>)> =
+        found.into_iter().map(|mut meter| (rank(&mut *meter), meter)).collect();
+    let measured = ranked.iter().any(|((silent, _), _)| !silent);
+    if wishes.estimate && !measured {
+        ranked.extend(estimate::meter(sys, profile).map(|meter| ((false, u8::MAX), meter)));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, meter)| meter).collect()
+}
+
+/// Whether it is silent now, and how much less than the board it covers.
+fn rank(meter: &mut dyn Meter) -> (bool, u8) {
+    let scope = match meter.scope() {
+        Scope::Board => 0,
+        Scope::Wall => 1,
+        Scope::Rail => 2,
+        Scope::Estimate => 3,
+    };
+    (meter.sample().value().is_none(), scope)
+}
+
+/// The meters as `probe` lists them, with their rails read now.
+#[must_use]
+pub fn sources(meters: &mut [Box<dyn Meter>]) -> Vec<PowerSource> {
+    let list = meters.iter_mut().map(|meter| PowerSource {
+        rails: meter.rails(),
+        scope: meter.scope(),
+        source: meter.source().to_owned(),
+    });
+    list.collect()
 }

@@ -5,6 +5,8 @@
 //! when reading and so lost when writing.
 
 mod messages;
+mod node;
+mod tensor_data;
 
 pub use messages::{
     Attribute, AttributeType, Dimension, DimensionValue, Entry, Graph, Model, Node, OperatorSet,
