@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Digest;
 use crate::task::{Estimate, Policy};
 
 /// What candidates are compared by.
@@ -75,6 +76,8 @@ pub struct Row {
     pub id: String,
     /// Configuration.
     pub config_id: String,
+    /// Model.
+    pub sha256: Digest,
     /// Usable at all (measured or predicted, not rejected or invalid).
     pub usable: bool,
     /// Hard limits it breaks.

@@ -5,7 +5,7 @@ mod evidence;
 mod policy;
 
 pub use evidence::{Estimate, Evidence, Undefined};
-pub use policy::{Limits, Policy, Targets, Weights};
+pub use policy::{Limits, MEGABYTE, Policy, Targets, Weights, megabytes};
 
 use crate::base::Digest;
 use crate::model::Image;

@@ -11,3 +11,5 @@
 
 mod floors;
 mod licences;
+mod decide;
+mod rank;

@@ -1,0 +1,180 @@
+//! LogME: the log evidence of a linear model on frozen features, per sample.
+//!
+//! For every class, `y ~ N(0, I/β + F Fᵀ/α)` with the 0/1 target of that class; the
+//! score is the mean over the classes present of the evidence at its best α and β, in
+//! nats per sample (You et al., ICML 2021). The published fixed point may diverge and
+//! is wrong where there are fewer samples than features, which is just the case on a
+//! device; here the evidence is a function of λ = α/β alone and is maximised by a
+//! grid and a golden section, which cannot diverge.
+
+use nalgebra::DVector;
+
+use super::spectrum::Spectrum;
+use super::{Matrix, Undefined, classes};
+
+/// A residual below this share of `yᵀy` is a perfect fit; the floor keeps the evidence finite.
+const RESIDUAL_FLOOR: f64 = 1e-12;
+const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
+const GRID: u32 = 129;
+/// `ln 1e8`: λ is searched this far to both sides of the largest eigenvalue.
+const REACH: f64 = 18.420_680_743_952_367;
+
+/// The evidence of one target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetEvidence {
+    /// Nats per sample.
+    pub evidence: f64,
+    /// Precision of the weights.
+    pub alpha: f64,
+    /// Precision of the noise.
+    pub beta: f64,
+    /// The fit was perfect: the value is set by the residual floor.
+    pub saturated: bool,
+    /// The features explain nothing: the best weights are zero.
+    pub uninformative: bool,
+}
+
+/// Exact LogME of features (one sample per row) for class labels.
+///
+/// # Errors
+/// [`Undefined`] with fewer than two samples or classes, or a feature that is not finite.
+pub fn logme(features: &Matrix, labels: &[u32]) -> Result<f64, Undefined> {
+    let per_class = logme_per_class(features, labels)?;
+    Ok(mean(per_class.iter().map(|(_, evidence)| evidence.evidence)))
+}
+
+/// The evidence of every class present, by class.
+///
+/// # Errors
+/// As [`logme`].
+pub fn logme_per_class(
+    features: &Matrix,
+    labels: &[u32],
+) -> Result<Vec<(u32, TargetEvidence)>, Undefined> {
+    let present = classes(features, labels)?;
+    let spectrum = Spectrum::of(features)?;
+    let evidence = |class: u32| {
+        let target = labels.iter().map(|label| f64::from(u8::from(*label == class)));
+        (class, maximise(&spectrum, &DVector::from_iterator(labels.len(), target)))
+    };
+    Ok(present.into_iter().map(evidence).collect())
+}
+
+/// The evidence of one real-valued target.
+///
+/// # Errors
+/// As [`logme`], and a target that is constant zero or not finite.
+pub fn logme_regression(features: &Matrix, target: &[f64]) -> Result<TargetEvidence, Undefined> {
+    if target.len() != features.nrows() {
+        return Err(Undefined(format!(
+            "{} targets for {} samples",
+            target.len(),
+            features.nrows()
+        )));
+    }
+    if target.len() < 2 {
+        return Err(Undefined("fewer than two samples".to_owned()));
+    }
+    if target.iter().any(|value| !value.is_finite()) || target.iter().all(|value| *value == 0.0) {
+        return Err(Undefined("targets that are all zero or not finite".to_owned()));
+    }
+    Ok(maximise(&Spectrum::of(features)?, &DVector::from_column_slice(target)))
+}
+
+/// What the evidence of one target depends on, apart from λ.
+struct Problem<'a> {
+    samples: f64,
+    sigma: &'a [f64],
+    projections: Vec<f64>,
+    residual: f64,
+}
+
+impl Problem<'_> {
+    /// Noise variance and log evidence at the best β for this λ.
+    fn at(&self, ln_lambda: f64) -> (f64, f64) {
+        let lambda = ln_lambda.exp();
+        let (mut explained, mut ln_determinant) = (0.0, 0.0);
+        for (sigma, x) in self.sigma.iter().zip(&self.projections) {
+            let q = 1.0 + sigma / lambda;
+            explained += x / q;
+            ln_determinant += q.ln();
+        }
+        let variance = (self.residual + explained) / self.samples;
+        let twice = self.samples * (LN_TWO_PI + 1.0 + variance.ln()) + ln_determinant;
+        (variance, -0.5 * twice)
+    }
+
+    fn evidence(&self, ln_lambda: f64) -> f64 {
+        self.at(ln_lambda).1
+    }
+}
+
+fn maximise(spectrum: &Spectrum, target: &DVector<f64>) -> TargetEvidence {
+    let samples = spectrum.samples as f64;
+    let energy = target.norm_squared();
+    let projections = spectrum.project(target);
+    let floor = RESIDUAL_FLOOR * energy;
+    let residual = energy - projections.iter().sum::<f64>();
+    let saturated = residual <= floor;
+    let problem =
+        Problem { samples, sigma: &spectrum.sigma, projections, residual: residual.max(floor) };
+    let Some(largest) = spectrum.sigma.first() else {
+        let (variance, evidence) = problem.at(0.0);
+        return TargetEvidence {
+            evidence: evidence / samples,
+            alpha: f64::INFINITY,
+            beta: 1.0 / variance,
+            saturated: false,
+            uninformative: true,
+        };
+    };
+    let (from, to) = (largest.ln() - REACH, largest.ln() + REACH);
+    let best = search(from, to, &|ln_lambda| problem.evidence(ln_lambda));
+    let (variance, evidence) = problem.at(best);
+    TargetEvidence {
+        evidence: evidence / samples,
+        alpha: best.exp() / variance / spectrum.scale.powi(2),
+        beta: 1.0 / variance,
+        saturated,
+        uninformative: best >= to - (to - from) / f64::from(GRID - 1),
+    }
+}
+
+/// The best of a grid, refined by a golden section in the cells around it.
+fn search(from: f64, to: f64, f: &dyn Fn(f64) -> f64) -> f64 {
+    let step = (to - from) / f64::from(GRID - 1);
+    let mut best = (from, f(from));
+    for cell in 1..GRID {
+        let x = from + step * f64::from(cell);
+        let y = f(x);
+        if y > best.1 {
+            best = (x, y);
+        }
+    }
+    let refined = golden((best.0 - step).max(from), (best.0 + step).min(to), f);
+    if f(refined) > best.1 { refined } else { best.0 }
+}
+
+fn golden(mut from: f64, mut to: f64, f: &dyn Fn(f64) -> f64) -> f64 {
+    const RATIO: f64 = 0.618_033_988_749_894_9;
+    let (mut a, mut b) = (to - RATIO * (to - from), from + RATIO * (to - from));
+    let (mut at_a, mut at_b) = (f(a), f(b));
+    // 60 steps shrink a cell of 0.6 below 1e-12.
+    for _ in 0..60 {
+        if at_a >= at_b {
+            (to, b, at_b) = (b, a, at_a);
+            a = to - RATIO * (to - from);
+            at_a = f(a);
+        } else {
+            (from, a, at_a) = (a, b, at_b);
+            b = from + RATIO * (to - from);
+            at_b = f(b);
+        }
+    }
+    f64::midpoint(from, to)
+}
+
+pub(super) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1);
+    values.sum::<f64>() / count as f64
+}

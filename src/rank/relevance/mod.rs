@@ -1,0 +1,37 @@
+//! How well a candidate suits the task: scores of its features on the task's samples.
+//!
+//! Every score is exact, in `f64`, and defined or [`Undefined`]: no score is ever
+//! NaN. Which score a ranking uses is decided in one place, [`scale`].
+
+mod compat;
+mod interval;
+mod logme;
+mod scale;
+mod spectrum;
+
+pub use crate::task::Undefined;
+pub use compat::{logme_compat, logme_compat_regression};
+pub use interval::logme_with_interval;
+pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression};
+pub use scale::{Scale, scale};
+
+/// Features: one sample per row.
+pub type Matrix = nalgebra::DMatrix<f64>;
+
+/// The classes present, ascending, once it is sure that a score is defined.
+fn classes(features: &Matrix, labels: &[u32]) -> Result<Vec<u32>, Undefined> {
+    if labels.len() != features.nrows() {
+        let (labels, samples) = (labels.len(), features.nrows());
+        return Err(Undefined(format!("{labels} labels for {samples} samples")));
+    }
+    if labels.len() < 2 {
+        return Err(Undefined("fewer than two samples".to_owned()));
+    }
+    let mut present = labels.to_vec();
+    present.sort_unstable();
+    present.dedup();
+    if present.len() < 2 {
+        return Err(Undefined("fewer than two classes present".to_owned()));
+    }
+    Ok(present)
+}

@@ -1,0 +1,36 @@
+//! Which score stands for relevance: the one place where that is decided.
+
+use crate::task::{Estimate, Evidence};
+
+/// What relevance is measured in, for one whole ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Accuracy on the task's samples, 0 to 1.
+    Accuracy,
+    /// Exact LogME, nats per sample.
+    LogMe,
+}
+
+/// Accuracy where every candidate's own labels are the task's, else LogME for all.
+///
+/// Never both in one ranking: an accuracy of 0.9 and a LogME of 0.9 nats say nothing
+/// about each other. A candidate without the score in use abstains on relevance.
+#[must_use]
+pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Scale {
+    let mut evidence = evidence.into_iter().peekable();
+    let any = evidence.peek().is_some();
+    let all_measured = evidence.all(|shown| shown.own_accuracy.is_some());
+    if any && all_measured { Scale::Accuracy } else { Scale::LogMe }
+}
+
+impl Scale {
+    /// A candidate's relevance on this scale.
+    #[must_use]
+    pub fn relevance(self, evidence: &Evidence) -> Option<Estimate> {
+        let estimate = match self {
+            Self::Accuracy => evidence.accuracy(),
+            Self::LogMe => evidence.logme,
+        };
+        estimate.filter(|found| found.value.is_finite())
+    }
+}

@@ -1,0 +1,173 @@
+//! From facts, candidates, trials and evidence to the rows of a ranking: what each
+//! candidate is worth in each criterion, and what its limits are gated with.
+
+use std::collections::BTreeMap;
+
+use super::relevance::{Scale, scale};
+use super::{Criterion, Measure, Row};
+use crate::base::{Bytes, Celsius};
+use crate::bench::{Trial, Verdict};
+use crate::board::Facts;
+use crate::board::power::Scope;
+use crate::model::{Candidate, Card};
+use crate::task::{Estimate, Evidence, megabytes};
+
+/// Distance to the throttle point at which a board begins to be called hot, kelvin.
+const THROTTLE_MARGIN: f64 = 5.0;
+/// Zones step by about a kelvin; smaller differences are not heat.
+const ZONE_STEP: f64 = 1.0;
+/// Nominal speed behind a latency that nobody measured: 1000 multiply-accumulates per
+/// microsecond. Predictions meet only predictions, so only their order counts.
+const MACS_PER_MICROSECOND: f64 = 1000.0;
+
+/// A row per candidate, in the order given; nothing here depends on the policy.
+pub(super) fn rows(
+    facts: &Facts,
+    candidates: &[Candidate],
+    trials: &[Trial],
+    evidence: &[Evidence],
+) -> Vec<Row> {
+    let found: Vec<Found<'_>> = candidates
+        .iter()
+        .map(|candidate| Found::of(candidate, trials, evidence))
+        .collect();
+    let scale = scale(found.iter().filter(|found| found.usable).filter_map(|found| found.evidence));
+    found.iter().map(|found| found.row(facts, scale)).collect()
+}
+
+/// What is known of one candidate.
+struct Found<'a> {
+    candidate: &'a Candidate,
+    trial: Option<&'a Trial>,
+    evidence: Option<&'a Evidence>,
+    usable: bool,
+}
+
+impl<'a> Found<'a> {
+    fn of(candidate: &'a Candidate, trials: &'a [Trial], evidence: &'a [Evidence]) -> Self {
+        let config_id = candidate.config.id();
+        let trial = trials.iter().find(|trial| {
+            trial.id == candidate.id
+                && trial.key.sha256 == candidate.sha256
+                && trial.key.config_id == config_id
+        });
+        let shown = evidence
+            .iter()
+            .find(|shown| shown.id == candidate.id && shown.sha256 == candidate.sha256);
+        let runs = trial.is_none_or(|trial| {
+            matches!(trial.verdict, Verdict::Valid | Verdict::Suspect)
+        });
+        // Once candidates have shown what they can do on the task, one that was
+        // measured and showed nothing could only be chosen blindly.
+        let serves = match shown {
+            Some(shown) => shown.accuracy().is_some(),
+            None => evidence.is_empty() || trial.is_none(),
+        };
+        let usable = candidate.rejection.is_none() && runs && serves;
+        Self { candidate, trial, evidence: shown, usable }
+    }
+
+    fn row(&self, facts: &Facts, scale: Scale) -> Row {
+        let accuracy = self.evidence.and_then(Evidence::accuracy);
+        Row {
+            id: self.candidate.id.clone(),
+            config_id: self.candidate.config.id(),
+            sha256: self.candidate.sha256,
+            usable: self.usable,
+            violations: Vec::new(),
+            measures: self.measures(facts, scale),
+            gates: self.gates(accuracy),
+            accuracy,
+            ranks: BTreeMap::new(),
+            copeland: None,
+            second_order: None,
+            margin_sum: None,
+        }
+    }
+
+    fn measures(&self, facts: &Facts, scale: Scale) -> BTreeMap<Criterion, Measure> {
+        let card = self.candidate.card.as_ref();
+        let relevance = self.evidence.and_then(|evidence| scale.relevance(evidence));
+        let found = [
+            (Criterion::Relevance, relevance.map(estimated)),
+            (Criterion::Latency, self.trial.map_or_else(|| card.and_then(predicted_latency), latency)),
+            (Criterion::Memory, self.trial.map_or_else(|| card.and_then(predicted_memory), memory)),
+            (Criterion::Energy, self.trial.and_then(energy)),
+            (Criterion::Thermal, self.trial.and_then(|trial| thermal(facts, trial))),
+            (Criterion::Storage, Some(exact(self.candidate.bytes as f64))),
+        ];
+        let sound = |measure: &Measure| [measure.value, measure.low, measure.high].iter().all(|v| v.is_finite());
+        found.into_iter().filter_map(|(criterion, measure)| Some((criterion, measure.filter(sound)?))).collect()
+    }
+
+    /// Only what was measured is gated: a prediction throws nobody out.
+    fn gates(&self, accuracy: Option<Estimate>) -> BTreeMap<String, f64> {
+        let latency = self.trial.and_then(|trial| trial.latency);
+        let energy = self.trial.and_then(|trial| trial.energy.as_ref());
+        let found = [
+            // Below 64 samples there is no bound, and the empirical percentile stands in.
+            ("latency", latency.map(|latency| latency.p90_upper.unwrap_or(latency.p90).millis())),
+            ("memory", self.trial.and_then(|trial| trial.peak_rss).map(megabytes)),
+            ("storage", Some(megabytes(Bytes(self.candidate.bytes)))),
+            ("energy", energy.map(|energy| energy.gross.millis())),
+            ("accuracy", accuracy.map(|accuracy| accuracy.value)),
+        ];
+        found.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+fn exact(value: f64) -> Measure {
+    Measure { value, low: value, high: value, predicted: false }
+}
+
+fn predicted(value: f64) -> Measure {
+    Measure { predicted: true, ..exact(value) }
+}
+
+fn estimated(estimate: Estimate) -> Measure {
+    Measure { value: estimate.value, low: estimate.low, high: estimate.high, predicted: false }
+}
+
+fn latency(trial: &Trial) -> Option<Measure> {
+    let latency = trial.latency?;
+    let (value, half_width) = (latency.p50.0, latency.p50_half_width.0);
+    Some(Measure { value, low: value - half_width, high: value + half_width, predicted: false })
+}
+
+fn predicted_latency(card: &Card) -> Option<Measure> {
+    card.macs.map(|macs| predicted(macs as f64 / MACS_PER_MICROSECOND))
+}
+
+fn memory(trial: &Trial) -> Option<Measure> {
+    trial.peak_rss.map(|bytes| exact(bytes.0 as f64))
+}
+
+fn predicted_memory(card: &Card) -> Option<Measure> {
+    let weights: u64 = card.weight_bytes.values().fold(0, |sum, bytes| sum.saturating_add(*bytes));
+    card.peak_activation_bytes.map(|peak| predicted(weights.saturating_add(peak) as f64))
+}
+
+/// Gross energy: what the supply gives, idle included. An estimate counts as a prediction.
+fn energy(trial: &Trial) -> Option<Measure> {
+    let energy = trial.energy.as_ref()?;
+    Some(Measure { predicted: energy.scope == Scope::Estimate, ..exact(energy.gross.0) })
+}
+
+/// Degrees by which the board, at the end of the trial, had come nearer to its throttle
+/// point than the margin.
+fn thermal(facts: &Facts, trial: &Trial) -> Option<Measure> {
+    let Celsius(hottest) = trial.conditions.after.temperature?;
+    let throttle = facts
+        .thermal
+        .iter()
+        .filter_map(|zone| zone.throttle_at.value())
+        .map(|at| at.0)
+        .min_by(f64::total_cmp)?;
+    let above = |temperature: f64| (temperature - (throttle - THROTTLE_MARGIN)).max(0.0);
+    Some(Measure {
+        value: above(hottest),
+        low: above(hottest - ZONE_STEP),
+        high: above(hottest + ZONE_STEP),
+        predicted: false,
+    })
+}
