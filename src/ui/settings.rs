@@ -27,7 +27,7 @@ pub struct Config {
     /// What to put before the program when it starts a worker (an emulator).
     pub launcher: Vec<String>,
     /// Power meters that cannot be found by looking.
-    pub power: MeterConfig,
+    pub meters: MeterConfig,
 }
 
 /// The configuration, with the command line and the environment applied.

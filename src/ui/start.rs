@@ -80,7 +80,7 @@ pub fn arm_signals(stop: &Stop, console: bool) -> Result<(), Failure> {
 #[must_use]
 pub fn build_world(settings: &Settings, stop: Stop) -> World {
     let sys = settings.sysroot.clone().map_or_else(SysRoot::default, SysRoot::new);
-    let meters = board::meters(&sys, &settings.config.power);
+    let meters = board::meters(&sys, &settings.config.meters);
     World {
         sys,
         fs: Box::new(RealFs),
