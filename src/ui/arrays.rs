@@ -91,7 +91,11 @@ fn numbers(name: &str, tensor: &Tensor) -> Result<Vec<f64>, Failure> {
     if values.len() == tensor.len() {
         Ok(values)
     } else {
-        Err(Failure::input(format!("{name} has {} values, its shape says {}", values.len(), tensor.len())))
+        Err(Failure::input(format!(
+            "{name} has {} values, its shape says {}",
+            values.len(),
+            tensor.len()
+        )))
     }
 }
 

@@ -5,7 +5,8 @@
 use crate::agent::AgentError;
 use crate::deploy::StoreError;
 use crate::engine::EngineError;
-use crate::model::{ModelError, NpzError, Rejection};
+use crate::model::npz::NpzError;
+use crate::model::{ModelError, Rejection};
 use crate::task::TaskError;
 
 /// Exit codes of the program; the console's `err` line carries the same numbers.
@@ -90,3 +91,57 @@ impl Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Io { .. } => "store-io",
+            StoreError::Full { .. } => "store-full",
+            StoreError::Locked { .. } => "store-locked",
+            StoreError::Nothing => "store-empty",
+            StoreError::NoPrevious => "store-no-previous",
+            StoreError::Damaged { .. } => "store-damaged",
+        };
+        Self::new(Exit::Store, code, error.to_string()).help(error.help())
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        let text = format!("at {}: {}", rejection.stage.name(), rejection.reason);
+        Self { help: rejection.help, ..Self::new(Exit::Input, "model", text) }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let text = format!("at {}: {}", error.stage.name(), error.reason);
+        Self { help: error.help, ..Self::new(Exit::Input, "model", text) }
+    }
+}
+
+impl From<NpzError> for Failure {
+    fn from(error: NpzError) -> Self {
+        Self::new(Exit::Input, "arrays", error.to_string())
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::new(Exit::Input, "zoo", error.to_string()).help(error.help())
+    }
+}
+
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        Self::new(Exit::Input, "task", error.to_string()).help(error.help())
+    }
+}
+
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::Store(error) => error.into(),
+            AgentError::Stopped => Self::stopped(),
+        }
+    }
+}

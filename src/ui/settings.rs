@@ -91,7 +91,8 @@ fn default_state(env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Fail
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("umbra"))
         .ok_or_else(|| {
-            Failure::usage("there is no home folder to keep the state in").help("name one with --state DIR")
+            Failure::usage("there is no home folder to keep the state in")
+                .help("name one with --state DIR")
         })
 }
 
@@ -107,7 +108,8 @@ mod tests {
     fn the_line_wins_over_the_environment_and_that_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("umbra.toml");
-        std::fs::write(&file, "state = \"/from/file\"\nlauncher = [\"a\"]\nbudget = 5.0\n").unwrap();
+        std::fs::write(&file, "state = \"/from/file\"\nlauncher = [\"a\"]\nbudget = 5.0\n")
+            .unwrap();
         let env = |name: &str| (name == "UMBRA_LAUNCHER").then(|| OsString::from("qemu -L /x"));
         let settings = Settings::resolve(&global(Some(file.clone())), &env).unwrap();
         assert_eq!(settings.state, Path::new("/from/file"));

@@ -3,8 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Parser as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -65,7 +63,11 @@ pub fn arm_signals(stop: &Stop, console: bool) -> Result<(), Failure> {
     let armed = || -> io::Result<()> {
         for signal in [SIGINT, SIGTERM] {
             if !console {
-                signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.flag())?;
+                signal_hook::flag::register_conditional_shutdown(
+                    signal,
+                    128 + signal,
+                    stop.flag(),
+                )?;
             }
             signal_hook::flag::register(signal, stop.flag())?;
         }
@@ -100,10 +102,4 @@ pub fn run(cli: Cli, settings: &Settings, world: &mut World) -> ExitCode {
     let answer = cli.verb.run(&mut call);
     progress.clear();
     out::answer(&answer, json)
-}
-
-/// A flag that only `Arc` holders see; used for SIGTERM in the console.
-pub(crate) fn watch_termination() -> Option<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(SIGTERM, Arc::clone(&flag)).ok().map(|_| flag)
 }

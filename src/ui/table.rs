@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use super::verbs::{
     bench::Bench, boot::Boot, commit::Commit, compare::Compare, completions::Completions,
     console::Console, deploy::Deploy, history::History, infer::Infer, inspect::Inspect, man::Man,
-    models::Models, probe::Probe, rank::Rank, rollback::Rollback, run::Run, score::Score,
-    select::Select, status::Status, why::Why,
+    models::Models, pin::Pin, probe::Probe, rank::Rank, rollback::Rollback, run::Run, score::Score,
+    select::Select, status::Status, unquarantine::Unquarantine, why::Why,
 };
 use super::{Answer, Call, Failure};
 
@@ -89,6 +89,8 @@ pub enum Verb {
     Deploy(Deploy),
     Commit(Commit),
     Rollback(Rollback),
+    Pin(Pin),
+    Unquarantine(Unquarantine),
     History(History),
     Boot(Boot),
     Console(Console),
@@ -118,6 +120,8 @@ impl Verb {
             Self::Deploy(verb) => verb.run(call),
             Self::Commit(verb) => verb.run(call),
             Self::Rollback(verb) => verb.run(call),
+            Self::Pin(verb) => verb.run(call),
+            Self::Unquarantine(verb) => verb.run(call),
             Self::History(verb) => verb.run(call),
             Self::Boot(verb) => verb.run(call),
             Self::Console(verb) => verb.run(call),
@@ -173,7 +177,8 @@ mod tests {
         Line::command().debug_assert();
         for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
             let name = verb.get_name();
-            let about = verb.get_about().unwrap_or_else(|| panic!("{name} says nothing")).to_string();
+            let about =
+                verb.get_about().unwrap_or_else(|| panic!("{name} says nothing")).to_string();
             assert!(about.len() <= 62 && about.is_ascii(), "{name}: {about}");
             let after = verb.get_after_help().unwrap_or_else(|| panic!("{name}: no examples"));
             assert!(after.to_string().contains(&format!("umbra {name}")), "{name}: {after}");

@@ -111,10 +111,7 @@ fn keeps_what_runs_unless_it_is_beaten_beyond_the_noise() {
     assert_eq!(first, "twin");
     let kept = choose(&generous(), &ranking, Some(&incumbent("good")));
     assert_eq!((kept.action, kept.model.as_deref()), (Action::Keep, Some("good")));
-    assert_eq!(
-        kept.reason,
-        "twin leads, but does not beat the running good beyond the noise."
-    );
+    assert_eq!(kept.reason, "twin leads, but does not beat the running good beyond the noise.");
     let switched = choose(&generous(), &ranking, Some(&incumbent("small")));
     assert_eq!((switched.action, switched.model.as_deref()), (Action::Deploy, Some("twin")));
     assert!(switched.reason.starts_with("Beats the running small: accuracy 95.1 % against 60.0 %"));
@@ -129,7 +126,11 @@ fn replaces_what_runs_where_it_breaks_a_limit_or_is_another_file() {
     let limited = ranking(three(), &policy);
     let decision = choose(&policy, &limited, Some(&incumbent("good")));
     assert_eq!((decision.action, decision.model.as_deref()), (Action::Deploy, Some("middle")));
-    assert!(decision.reason.starts_with("The running good breaks the latency limit (10.8 against 5.00 ms)"));
+    assert!(
+        decision
+            .reason
+            .starts_with("The running good breaks the latency limit (10.8 against 5.00 ms)")
+    );
     let other = Incumbent { sha256: Digest::of(b"older"), ..incumbent("good") };
     let decision = choose(&generous(), &ranking(three(), &generous()), Some(&other));
     assert_eq!((decision.action, decision.model.as_deref()), (Action::Deploy, Some("good")));
@@ -219,7 +220,11 @@ fn start(ranking: &Ranking, change: &Change) -> f64 {
         Change::Limit { from: Some(from), .. } | Change::Target { from: Some(from), .. } => *from,
         Change::Limit { name, .. } => {
             let gates = feasible.map(|row| row.gates[name]);
-            if name == "accuracy" { gates.fold(f64::MAX, f64::min) } else { gates.fold(0.0, f64::max) }
+            if name == "accuracy" {
+                gates.fold(f64::MAX, f64::min)
+            } else {
+                gates.fold(0.0, f64::max)
+            }
         }
         Change::Target { name, .. } => {
             let criterion = Criterion::ALL.into_iter().find(|c| c.name() == name).unwrap();

@@ -9,7 +9,7 @@
     clippy::print_stderr
 )]
 
+mod decide;
 mod floors;
 mod licences;
-mod decide;
 mod rank;

@@ -93,7 +93,8 @@ fn blobs(seed: u64, samples: usize, size: usize, classes: u32, signal: f64) -> (
     let mut normal = move || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
     let centres = Matrix::from_fn(classes as usize, size, |_, _| signal * normal());
     let labels: Vec<u32> = (0..samples).map(|at| at as u32 % classes).collect();
-    let features = Matrix::from_fn(samples, size, |at, f| centres[(labels[at] as usize, f)] + normal());
+    let features =
+        Matrix::from_fn(samples, size, |at, f| centres[(labels[at] as usize, f)] + normal());
     (features, labels)
 }
 
@@ -119,8 +120,10 @@ fn logme_ignores_scale_order_of_samples_and_names_of_classes() {
 fn logme_prefers_informative_features_and_its_interval_covers_the_score() {
     let (weak, labels) = blobs(1, 100, 16, 5, 0.1);
     let (strong, _) = blobs(1, 100, 16, 5, 1.0);
-    let (weak, strong) =
-        (logme_with_interval(&weak, &labels).unwrap(), logme_with_interval(&strong, &labels).unwrap());
+    let (weak, strong) = (
+        logme_with_interval(&weak, &labels).unwrap(),
+        logme_with_interval(&strong, &labels).unwrap(),
+    );
     assert!(strong.low > weak.high, "{strong:?} {weak:?}");
     for estimate in [weak, strong] {
         assert!(estimate.low < estimate.value && estimate.value < estimate.high);
@@ -153,10 +156,12 @@ fn copeland_agrees_with_every_vector() {
                 assert_close(*found, expected, 1e-9, id);
             }
         }
-        let order: Vec<usize> = labels(&case["order_best_first"]).iter().map(|i| *i as usize).collect();
+        let order: Vec<usize> =
+            labels(&case["order_best_first"]).iter().map(|i| *i as usize).collect();
         assert_eq!(found.order, order, "{id}");
         if case.get("pareto_front").is_some() {
-            let front: Vec<usize> = labels(&case["pareto_front"]).iter().map(|i| *i as usize).collect();
+            let front: Vec<usize> =
+                labels(&case["pareto_front"]).iter().map(|i| *i as usize).collect();
             assert_eq!(pareto(&scores), front, "{id}");
         }
     }
@@ -168,7 +173,8 @@ fn copeland_abstains_within_indifference_and_sums_weights_exactly() {
     assert_eq!(copeland(&scores, &[9.0, 1.0], &[0.05]).order, [0, 1]);
     assert_eq!(copeland(&scores, &[9.0, 1.0], &[]).order, [1, 0]);
     // 0.1 + 0.2 is not 0.3 in binary; the duel is level all the same.
-    let scores = [vec![Some(1.0), Some(0.0)], vec![Some(1.0), Some(0.0)], vec![Some(0.0), Some(1.0)]];
+    let scores =
+        [vec![Some(1.0), Some(0.0)], vec![Some(1.0), Some(0.0)], vec![Some(0.0), Some(1.0)]];
     let level = copeland(&scores, &[0.1, 0.2, 0.3], &[]);
     assert_eq!(level.copeland, [0.5, 0.5]);
     assert_eq!(copeland(&[], &[], &[]).order, Vec::<usize>::new());
@@ -315,10 +321,9 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
 
 /// Three candidates: small and weak, middle, large and good.
 fn zoo() -> (Vec<Candidate>, Vec<Trial>, Vec<Evidence>) {
-    let candidates: Vec<Candidate> =
-        [("large", 900_000), ("middle", 300_000), ("small", 50_000)]
-            .map(|(id, bytes)| candidate(id, bytes))
-            .into();
+    let candidates: Vec<Candidate> = [("large", 900_000), ("middle", 300_000), ("small", 50_000)]
+        .map(|(id, bytes)| candidate(id, bytes))
+        .into();
     let trials = vec![
         trial(&candidates[0], 9000.0, 40_000_000),
         trial(&candidates[1], 3000.0, 20_000_000),

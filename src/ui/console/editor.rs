@@ -72,8 +72,10 @@ impl Words {
     fn offered(&self, before: &str) -> Vec<String> {
         let Some(verb) = before.split_whitespace().next() else { return verbs() };
         let table = Line::command();
-        let options = table.find_subcommand(verb).into_iter().flat_map(clap::Command::get_arguments);
-        let options = options.filter_map(|option| option.get_long().map(|long| format!("--{long}")));
+        let options =
+            table.find_subcommand(verb).into_iter().flat_map(clap::Command::get_arguments);
+        let options =
+            options.filter_map(|option| option.get_long().map(|long| format!("--{long}")));
         let ids = self.ids.get_or_init(|| ids(&self.settings));
         options.chain(ids.iter().cloned()).collect()
     }
@@ -85,7 +87,8 @@ fn ids(settings: &Settings) -> Vec<String> {
     if zoo.is_empty() {
         return model::bundled().into_iter().map(|candidate| candidate.id).collect();
     }
-    let inside = zoo.iter().flat_map(std::fs::read_dir).flatten().flatten().map(|entry| entry.path());
+    let inside =
+        zoo.iter().flat_map(std::fs::read_dir).flatten().flatten().map(|entry| entry.path());
     let files = inside.chain(zoo.iter().cloned());
     let models = files.filter(|path| path.extension().is_some_and(|end| end == "onnx"));
     models.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()

@@ -20,7 +20,8 @@ pub(crate) fn list(names: &[String]) -> String {
         let about = verb.and_then(clap::Command::get_about).map(ToString::to_string);
         about.unwrap_or_else(|| "a word of the console itself".to_owned())
     };
-    let lines: Vec<String> = names.iter().map(|name| format!("  {name:<12} {}", about(name))).collect();
+    let lines: Vec<String> =
+        names.iter().map(|name| format!("  {name:<12} {}", about(name))).collect();
     if lines.is_empty() { page(&["  no verb begins like that"]) } else { page(&lines) }
 }
 

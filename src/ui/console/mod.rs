@@ -55,12 +55,13 @@ impl Manner {
 /// Where the line cannot be read or written; a line that is gone is no failure.
 pub(crate) fn serve(call: &mut Call<'_>) -> Result<(), Failure> {
     let manner = Manner::of_this_process();
-    let idle = end_on_termination_while_idle()?;
-    let mut lines: Box<dyn Lines> = match manner.edits.then(|| editor::open(call.settings)).flatten() {
-        Some(editor) => editor,
-        None => Box::new(Plain::new(manner.typed)),
-    };
-    match converse(call, manner, &mut *lines, &idle) {
+    let termination = Termination::watch()?;
+    let mut lines: Box<dyn Lines> =
+        match manner.edits.then(|| editor::open(call.settings)).flatten() {
+            Some(editor) => editor,
+            None => Box::new(Plain::new(manner.typed)),
+        };
+    match converse(call, manner, &mut *lines, &termination) {
         Err(error) if !gone(&error) => {
             Err(Failure::new(Exit::Failed, "console", format!("the line failed: {error}")))
         }
@@ -78,16 +79,14 @@ fn converse(
     call: &mut Call<'_>,
     manner: Manner,
     lines: &mut dyn Lines,
-    idle: &AtomicBool,
+    termination: &Termination,
 ) -> io::Result<()> {
     let state = state::Board::look(call);
     if manner.typed {
         say(&state.banner(call))?;
     }
-    loop {
-        idle.store(true, Ordering::SeqCst);
-        let input = lines.next(PROMPT, &call.world.stop)?;
-        idle.store(false, Ordering::SeqCst);
+    while !termination.is_wanted() {
+        let input = termination.during(|| lines.next(PROMPT, &call.world.stop))?;
         // Ctrl-C at the prompt was for the line, not for the next verb.
         call.world.stop.flag().store(false, Ordering::SeqCst);
         match input {
@@ -103,6 +102,7 @@ fn converse(
             },
         }
     }
+    Ok(())
 }
 
 /// Runs a verb and returns its whole answer.
@@ -122,12 +122,37 @@ fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// `systemctl stop` ends an idle console at once; while a verb runs it only asks that
-/// verb to stop, like Ctrl-C, and ends the console afterwards.
-fn end_on_termination_while_idle() -> Result<Arc<AtomicBool>, Failure> {
-    let idle = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register_conditional_default(SIGTERM, Arc::clone(&idle)).map_err(|error| {
-        Failure::new(Exit::Failed, "signals", format!("cannot watch for SIGTERM: {error}"))
-    })?;
-    Ok(idle)
+/// `systemctl stop` ends an idle console at once; while a verb runs it asks that verb
+/// to stop, like Ctrl-C, and ends the console afterwards.
+#[derive(Debug, Default)]
+struct Termination {
+    /// Nothing runs: the signal may do what it does by default.
+    idle: Arc<AtomicBool>,
+    /// It came while a verb ran.
+    wanted: Arc<AtomicBool>,
+}
+
+impl Termination {
+    fn watch() -> Result<Self, Failure> {
+        let flags = Self::default();
+        signal_hook::flag::register_conditional_default(SIGTERM, Arc::clone(&flags.idle))
+            .and_then(|_| signal_hook::flag::register(SIGTERM, Arc::clone(&flags.wanted)))
+            .map_err(|error| {
+                let text = format!("cannot watch for SIGTERM: {error}");
+                Failure::new(Exit::Failed, "signals", text)
+            })?;
+        Ok(flags)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// Waits for input, during which the signal ends the program.
+    fn during<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.idle.store(true, Ordering::SeqCst);
+        let waited = wait();
+        self.idle.store(false, Ordering::SeqCst);
+        waited
+    }
 }

@@ -33,7 +33,8 @@ const NOT_HERE: [&str; 2] = ["console", "worker"];
 /// Names of the verbs that the console offers.
 pub(crate) fn verbs() -> Vec<String> {
     let table = Line::command();
-    let names = table.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name());
+    let names =
+        table.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name());
     names.filter(|name| !NOT_HERE.contains(name)).map(str::to_owned).collect()
 }
 
@@ -77,7 +78,11 @@ fn help_on(word: Option<&String>) -> Result<String, Failure> {
         None => Ok(help::all(&verbs())),
         Some(word) => {
             let name = unabbreviated(word)?;
-            if OWN.contains(&name.as_str()) { Ok(help::all(&verbs())) } else { Ok(help::verb(&name)) }
+            if OWN.contains(&name.as_str()) {
+                Ok(help::all(&verbs()))
+            } else {
+                Ok(help::verb(&name))
+            }
         }
     }
 }
@@ -122,7 +127,10 @@ mod tests {
     #[test]
     fn unique_abbreviations_resolve_and_ambiguous_ones_list_what_they_may_be() {
         assert!(matches!(resolve("stat").unwrap(), Request::Verb { json: false, .. }));
-        assert!(matches!(resolve("umbra sel --dry-run --json").unwrap(), Request::Verb { json: true, .. }));
+        assert!(matches!(
+            resolve("umbra sel --dry-run --json").unwrap(),
+            Request::Verb { json: true, .. }
+        ));
         assert!(matches!(resolve("run a.png").unwrap(), Request::Verb { .. }));
         assert_eq!(refused("com"), "\"com\" may be compare, commit, completions");
         assert_eq!(refused("frobnicate"), "no verb is called \"frobnicate\"");

@@ -5,7 +5,8 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios::{
-    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, isatty, tcgetattr, tcsetattr,
+    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, isatty, tcgetattr,
+    tcsetattr,
 };
 
 use crate::ui::{Exit, Failure};
@@ -46,7 +47,8 @@ fn set_up(line: &std::os::fd::OwnedFd, baud: Option<u32>) -> Result<(), Errno> {
     modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
     modes.control_modes &= !(ControlModes::CSIZE | ControlModes::PARENB | ControlModes::CSTOPB);
     modes.control_modes |= ControlModes::CS8 | ControlModes::CREAD | ControlModes::CLOCAL;
-    modes.local_modes |= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ISIG;
+    modes.local_modes |=
+        LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ISIG;
     if let Some(baud) = baud {
         modes.set_speed(baud)?;
     }

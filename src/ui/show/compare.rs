@@ -82,7 +82,13 @@ impl Show for Compared {
             lines.push("conditions: the same".to_owned());
         }
         let right = Align::Right;
-        let columns = [("figure", Align::Left), ("a", right), ("b", right), ("b - a", right), ("b / a", right)];
+        let columns = [
+            ("figure", Align::Left),
+            ("a", right),
+            ("b", right),
+            ("b - a", right),
+            ("b / a", right),
+        ];
         let mut table = Table::new(&columns);
         for figure in &self.figures {
             table.row(figure.cells());
@@ -105,7 +111,12 @@ impl Show for Compared {
 
 fn condition(difference: &Difference) -> String {
     let said = |value: &Option<String>| middle(value.as_deref().unwrap_or("unknown"), 24);
-    format!("differs: {}: a {}, b {}", difference.condition, said(&difference.a), said(&difference.b))
+    format!(
+        "differs: {}: a {}, b {}",
+        difference.condition,
+        said(&difference.a),
+        said(&difference.b)
+    )
 }
 
 impl Figure {
@@ -123,7 +134,8 @@ impl Figure {
     fn cells(&self) -> Vec<String> {
         let ratio = self.a.zip(self.b).filter(|(a, _)| *a != 0.0).map(|(a, b)| b / a);
         let half = self.half_width.map(|half| format!(" +-{}", number(half))).unwrap_or_default();
-        let difference = self.difference.map_or("-".to_owned(), |value| format!("{}{half}", number(value)));
+        let difference =
+            self.difference.map_or("-".to_owned(), |value| format!("{}{half}", number(value)));
         vec![
             format!("{}, {}", self.figure, self.unit),
             or_dash(self.a),
@@ -172,8 +184,16 @@ fn differing(a: &Trial, b: &Trial) -> Vec<Difference> {
         difference(condition, Some(of(a)), Some(of(b)))
     };
     let mut found: Vec<Difference> = keys.iter().filter_map(differ).collect();
-    found.extend(surroundings(["temperature before", "clock before", "throttled before", "load before"], &a.conditions.before, &b.conditions.before));
-    found.extend(surroundings(["temperature after", "clock after", "throttled after", "load after"], &a.conditions.after, &b.conditions.after));
+    found.extend(surroundings(
+        ["temperature before", "clock before", "throttled before", "load before"],
+        &a.conditions.before,
+        &b.conditions.before,
+    ));
+    found.extend(surroundings(
+        ["temperature after", "clock after", "throttled after", "load after"],
+        &a.conditions.after,
+        &b.conditions.after,
+    ));
     found
 }
 

@@ -90,8 +90,11 @@ impl Show for Inspected {
     }
 
     fn json(&self) -> Value {
-        let models: Vec<_> =
-            self.0.iter().map(|model| ModelJson::of(&model.candidate, model.examined.as_ref())).collect();
+        let models: Vec<_> = self
+            .0
+            .iter()
+            .map(|model| ModelJson::of(&model.candidate, model.examined.as_ref()))
+            .collect();
         document(serde_json::json!({ "models": models }))
     }
 
@@ -104,7 +107,12 @@ impl Show for Inspected {
 
 fn model(model: &Model) -> Vec<String> {
     let candidate = &model.candidate;
-    let mut lines = vec![format!("{}  ({}, sha256 {})", candidate.id, bytes(candidate.bytes), candidate.sha256.short())];
+    let mut lines = vec![format!(
+        "{}  ({}, sha256 {})",
+        candidate.id,
+        bytes(candidate.bytes),
+        candidate.sha256.short()
+    )];
     if let Some(rejection) = &candidate.rejection {
         let text = format!("at {}: {}", rejection.stage.name(), rejection.reason);
         lines.extend(wrap("  rejected      ", &text, 6));
@@ -117,22 +125,29 @@ fn model(model: &Model) -> Vec<String> {
 
 fn card(card: &Card) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut say = |label: &str, text: String| lines.extend(wrap(&format!("  {label:<14}"), &text, 6));
+    let mut say =
+        |label: &str, text: String| lines.extend(wrap(&format!("  {label:<14}"), &text, 6));
     say("quantisation", format!("{}, opset {}", card.quantization.name(), card.opset));
     card.inputs.iter().for_each(|tensor| say("input", tensor_line(tensor)));
     card.outputs.iter().for_each(|tensor| say("output", tensor_line(tensor)));
     let macs = card.macs.map_or_else(|| "unknown".to_owned(), count);
     let peak = card.peak_activation_bytes.map_or_else(|| "unknown".to_owned(), bytes);
-    say("size", format!("{} params, {macs} MACs, {peak} of activations at most", count(card.params)));
+    say(
+        "size",
+        format!("{} params, {macs} MACs, {peak} of activations at most", count(card.params)),
+    );
     let weights = card.weight_bytes.iter().map(|(dtype, size)| format!("{dtype} {}", bytes(*size)));
     say("weights", weights.collect::<Vec<_>>().join(", "));
     let ops = card.ops.iter().map(|(op, times)| format!("{op} {times}"));
     say("operators", ops.collect::<Vec<_>>().join(", "));
-    say("features", match (&card.feature_tap, card.feature_size) {
-        (Some(tap), Some(size)) => format!("{tap}, {size} values"),
-        (Some(tap), None) => tap.clone(),
-        (None, _) => "none found; name them in the sidecar".to_owned(),
-    });
+    say(
+        "features",
+        match (&card.feature_tap, card.feature_size) {
+            (Some(tap), Some(size)) => format!("{tap}, {size} values"),
+            (Some(tap), None) => tap.clone(),
+            (None, _) => "none found; name them in the sidecar".to_owned(),
+        },
+    );
     lines
 }
 

@@ -30,7 +30,8 @@ impl Show for Models {
     }
 
     fn json(&self) -> Value {
-        let models: Vec<_> = self.0.iter().map(|candidate| ModelJson::of(candidate, None)).collect();
+        let models: Vec<_> =
+            self.0.iter().map(|candidate| ModelJson::of(candidate, None)).collect();
         document(serde_json::json!({ "models": models }))
     }
 }

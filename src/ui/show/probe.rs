@@ -94,7 +94,8 @@ fn memory(facts: &Facts) -> Vec<String> {
     }
     let mut lines = wrap("memory    ", &text, 1);
     let storage = &facts.storage;
-    let text = format!("{} free of {} at {}", size(&storage.free), size(&storage.total), storage.path);
+    let text =
+        format!("{} free of {} at {}", size(&storage.free), size(&storage.total), storage.path);
     lines.extend(wrap("storage   ", &text, 2));
     let load = said(&facts.cpu.load, |load| number(*load));
     let logical = said(&facts.cpu.logical, u32::to_string);
@@ -103,7 +104,8 @@ fn memory(facts: &Facts) -> Vec<String> {
 }
 
 fn zone(zone: &ThermalZone) -> Vec<String> {
-    let celsius = |reading| said(reading, |value: &crate::base::Celsius| format!("{:.1} C", value.0));
+    let celsius =
+        |reading| said(reading, |value: &crate::base::Celsius| format!("{:.1} C", value.0));
     let mut text = format!("{} {}", zone.zone, celsius(&zone.temperature));
     if zone.throttle_at.value().is_some() {
         text.push_str(&format!(", throttles at {}", celsius(&zone.throttle_at)));
@@ -113,7 +115,12 @@ fn zone(zone: &ThermalZone) -> Vec<String> {
 
 fn gpu(gpu: &Gpu) -> Vec<String> {
     let name = said(&gpu.name, String::clone);
-    let text = format!("{name} via {}, memory {}, clock {}", gpu.via, size(&gpu.memory_total), clock(&gpu.clock));
+    let text = format!(
+        "{name} via {}, memory {}, clock {}",
+        gpu.via,
+        size(&gpu.memory_total),
+        clock(&gpu.clock)
+    );
     wrap("gpu       ", &text, 2)
 }
 

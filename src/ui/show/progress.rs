@@ -62,7 +62,8 @@ impl<W: Write> Sink for Progress<W> {
                 }
             }
             Event::Result { what, text } => {
-                let step = self.step.map(|(at, total)| format!("[{at}/{total}] ")).unwrap_or_default();
+                let step =
+                    self.step.map(|(at, total)| format!("[{at}/{total}] ")).unwrap_or_default();
                 self.say(&format!("{step}{what}: {text}"));
             }
             Event::Tick => (),

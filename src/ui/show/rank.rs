@@ -28,8 +28,14 @@ impl Show for Ranked {
     fn json(&self) -> Value {
         let known = Known::all(&self.0);
         let rows = &self.0.ranking.rows;
-        let order: Vec<&str> =
-            self.0.ranking.order.iter().filter_map(|&at| rows.get(at)).map(|row| row.id.as_str()).collect();
+        let order: Vec<&str> = self
+            .0
+            .ranking
+            .order
+            .iter()
+            .filter_map(|&at| rows.get(at))
+            .map(|row| row.id.as_str())
+            .collect();
         document(serde_json::json!({
             "candidates": known.iter().map(CandidateJson::of).collect::<Vec<_>>(),
             "order": order,

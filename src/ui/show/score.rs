@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::text::{number, page, wrap};
 use super::{Show, document};
 use crate::rank::copeland::Copeland;
+use crate::rank::evaluate::WeightedTau;
 use crate::task::Undefined;
 
 /// One number, or why there is none.
@@ -30,6 +31,33 @@ impl Show for Single {
             "metric": self.metric,
             "value": self.value.as_ref().ok(),
             "undefined": self.value.as_ref().err().map(ToString::to_string),
+        }))
+    }
+}
+
+/// Both definitions of weighted tau.
+#[derive(Debug)]
+pub struct Tau(pub Result<WeightedTau, Undefined>);
+
+impl Show for Tau {
+    fn text(&self) -> String {
+        match &self.0 {
+            Ok(tau) => page(&[
+                format!("truth-ranked  {:.9}", tau.truth_ranked),
+                format!("symmetric     {:.9}", tau.symmetric),
+            ]),
+            Err(why) => page(&wrap("tau  ", &format!("undefined: {why}"), 3)),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let tau = self.0.as_ref().ok();
+        document(json!({
+            "metric": "tau",
+            "value": tau.map(|tau| tau.truth_ranked),
+            "truth_ranked": tau.map(|tau| tau.truth_ranked),
+            "symmetric": tau.map(|tau| tau.symmetric),
+            "undefined": self.0.as_ref().err().map(ToString::to_string),
         }))
     }
 }

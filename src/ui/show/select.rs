@@ -204,7 +204,11 @@ fn reasons(selection: &Selection) -> Vec<String> {
     let ties = decision.indistinguishable.iter().map(String::as_str);
     let ties: Vec<&str> = ties.filter(|id| Some(*id) != chosen).collect();
     if !ties.is_empty() {
-        lines.extend(wrap("tied    ", &format!("the noise does not tell it from {}", ties.join(", ")), 1));
+        lines.extend(wrap(
+            "tied    ",
+            &format!("the noise does not tell it from {}", ties.join(", ")),
+            1,
+        ));
     }
     let flip = match &decision.flip {
         Some(flip) => flip.text.as_str(),
@@ -249,7 +253,8 @@ pub(crate) fn candidates(selection: &Selection, room: usize) -> Vec<String> {
 /// The chosen one is always on the screen, whatever its place.
 fn keep_visible(visible: &mut [usize], hidden: &mut [usize], is_chosen: impl Fn(usize) -> bool) {
     let place = hidden.iter().position(|&at| is_chosen(at));
-    if let (Some(last), Some(found)) = (visible.last_mut(), place.and_then(|at| hidden.get_mut(at))) {
+    if let (Some(last), Some(found)) = (visible.last_mut(), place.and_then(|at| hidden.get_mut(at)))
+    {
         std::mem::swap(last, found);
     }
 }
@@ -269,7 +274,12 @@ fn order(selection: &Selection, known: &[Known<'_>]) -> Vec<usize> {
     order
 }
 
-fn table(selection: &Selection, known: &[Known<'_>], visible: &[usize], order: &[usize]) -> Vec<String> {
+fn table(
+    selection: &Selection,
+    known: &[Known<'_>],
+    visible: &[usize],
+    order: &[usize],
+) -> Vec<String> {
     let right = Align::Right;
     let mut table = Table::new(&[
         ("#", right),
@@ -316,7 +326,8 @@ fn figures(known: &Known<'_>) -> [String; 6] {
     let peak = trial.and_then(|trial| trial.peak_rss).map(|size| size.0 as f64 / 1e6);
     let energy = trial.and_then(|trial| trial.energy.as_ref()).map(|found| found.gross.millis());
     let accuracy = known.accuracy().map(|found| percent(found.value, found.low, found.high));
-    let guess = |criterion, scale: f64, measured: Option<f64>| match (measured, measure(criterion)) {
+    let guess = |criterion, scale: f64, measured: Option<f64>| match (measured, measure(criterion))
+    {
         (None, Some(found)) if found.predicted => format!("~{}", number(found.value / scale)),
         (measured, _) => or_dash(measured),
     };

@@ -81,7 +81,12 @@ impl Show for History {
         if self.0.is_empty() {
             return page(&["nothing was deployed yet"]);
         }
-        let columns = [("gen", Align::Right), ("when (UTC)", Align::Left), ("action", Align::Left), ("model", Align::Name)];
+        let columns = [
+            ("gen", Align::Right),
+            ("when (UTC)", Align::Left),
+            ("action", Align::Left),
+            ("model", Align::Name),
+        ];
         let mut table = Table::new(&columns);
         for entry in &self.0 {
             let cells = vec![
@@ -118,6 +123,34 @@ impl Show for Changed {
 
     fn json(&self) -> Value {
         document(&self.status)
+    }
+}
+
+/// What `unquarantine` shows.
+#[derive(Debug)]
+pub struct ShutOut {
+    /// Models still shut out.
+    pub entries: Vec<deploy::Quarantined>,
+    /// Models let back in.
+    pub released: Vec<deploy::Quarantined>,
+}
+
+impl Show for ShutOut {
+    fn text(&self) -> String {
+        let back = self.released.iter().flat_map(|entry| wrap("let in   ", &entry.model, 1));
+        let out = |entry: &deploy::Quarantined| {
+            let text = format!("{} since {}: {}", entry.model, date(entry.at), entry.reason);
+            wrap("shut out ", &text, 2)
+        };
+        let mut lines: Vec<String> = back.chain(self.entries.iter().flat_map(out)).collect();
+        if lines.is_empty() {
+            lines.push("nothing is in quarantine".to_owned());
+        }
+        page(&lines)
+    }
+
+    fn json(&self) -> Value {
+        document(json!({ "quarantine": self.entries, "released": self.released }))
     }
 }
 

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_name_column_gives_way_and_notes_end_at_the_edge() {
-        let mut table = Table::new(&[("#", Align::Right), ("model", Align::Name), ("ms", Align::Right)]);
+        let mut table =
+            Table::new(&[("#", Align::Right), ("model", Align::Name), ("ms", Align::Right)]);
         table.row(vec!["1".into(), "n".repeat(100), "0.84".into()]);
         table.note(vec!["-".into(), "broken".into()], &"because ".repeat(20));
         let lines = table.lines();

@@ -146,7 +146,8 @@ struct Pair<'a> {
 }
 
 fn pairs<'a>(weights: &Weights, chosen: &Known<'a>, other: &Known<'a>) -> Vec<Pair<'a>> {
-    let measure = |known: &Known<'a>, criterion| known.row.and_then(|row| row.measures.get(&criterion));
+    let measure =
+        |known: &Known<'a>, criterion| known.row.and_then(|row| row.measures.get(&criterion));
     let pair = |criterion| Pair {
         criterion,
         weight: weight(weights, criterion),
@@ -235,5 +236,9 @@ fn convolutions(known: &Known<'_>) -> Vec<String> {
     };
     let all = integer + float;
     let id = &known.candidate.id;
-    wrap("convs   ", &format!("{id}: {integer} of {all} run on integers, {float} in floating point"), 2)
+    wrap(
+        "convs   ",
+        &format!("{id}: {integer} of {all} run on integers, {float} in floating point"),
+        2,
+    )
 }

@@ -78,7 +78,12 @@ impl Effort {
 
 impl Aim {
     /// The request for the main job.
-    pub(crate) fn request(&self, call: &Call<'_>, effort: &Effort, dry_run: bool) -> Result<Request, Failure> {
+    pub(crate) fn request(
+        &self,
+        call: &Call<'_>,
+        effort: &Effort,
+        dry_run: bool,
+    ) -> Result<Request, Failure> {
         let budget = effort.budget.or(call.settings.config.budget);
         Ok(Request {
             zoo: self.zoo(call)?,
@@ -189,12 +194,14 @@ fn number(text: &str) -> Result<f64, String> {
 }
 
 fn positive(text: &str) -> Result<f64, String> {
-    number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("must be over 0".to_owned()) })
+    number(text)
+        .and_then(|value| if value > 0.0 { Ok(value) } else { Err("must be over 0".to_owned()) })
 }
 
 fn fraction(text: &str) -> Result<f64, String> {
-    number(text)
-        .and_then(|value| if value <= 1.0 { Ok(value) } else { Err("a fraction from 0 to 1".to_owned()) })
+    number(text).and_then(|value| {
+        if value <= 1.0 { Ok(value) } else { Err("a fraction from 0 to 1".to_owned()) }
+    })
 }
 
 fn pair(text: &str) -> Result<(String, f64), String> {
@@ -228,7 +235,11 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in [["x", "--max-latency-ms", "nan"], ["x", "--min-accuracy", "1.5"], ["x", "--weight", "a"]] {
+        for line in [
+            ["x", "--max-latency-ms", "nan"],
+            ["x", "--min-accuracy", "1.5"],
+            ["x", "--weight", "a"],
+        ] {
             assert!(Probe::try_parse_from(line).is_err(), "{line:?}");
         }
         let aim = Probe::parse_from(["x", "--weight", "speed=1"]).aim;

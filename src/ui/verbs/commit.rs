@@ -15,7 +15,7 @@ pub struct Commit {}
 impl Commit {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let store = call.store()?;
-        let lock = store.lock("umbra commit")?;
+        let lock = store.lock("commit")?;
         store.commit()?;
         drop(lock);
         shown(show::store::Changed { done: "committed", status: store.status()? })

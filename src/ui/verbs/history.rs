@@ -19,6 +19,6 @@ pub struct History {
 
 impl History {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        shown(show::store::History(call.store()?.history(self.limit)?))
+        shown(show::store::History(call.store()?.history(self.limit)))
     }
 }

@@ -35,7 +35,8 @@ impl Inspect {
 
 /// What the engine makes of a model, up to the point where it would run.
 fn examine(engine: &dyn Engine, candidate: &Candidate) -> Examined {
-    let unsupported = candidate.card.as_ref().map(|card| engine.unsupported(card)).unwrap_or_default();
+    let unsupported =
+        candidate.card.as_ref().map(|card| engine.unsupported(card)).unwrap_or_default();
     let usable = candidate.rejection.is_none() && unsupported.is_empty();
     let convolutions = || -> Result<(u64, u64), String> {
         let bytes = candidate.read().map_err(|rejection| rejection.reason)?;

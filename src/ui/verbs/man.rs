@@ -24,14 +24,15 @@ impl Man {
 }
 
 fn page(verb: Option<&str>) -> Result<String, Failure> {
-    let program = Cli::command();
+    let mut program = Cli::command();
+    // Gives every verb its full name, such as `umbra-select`.
+    program.build();
     let command = match verb {
         None => program,
         Some(verb) => program
             .find_subcommand(verb)
             .filter(|found| !found.is_hide_set())
             .cloned()
-            .map(|found| found.name(format!("umbra-{verb}")).bin_name(format!("umbra {verb}")))
             .ok_or_else(|| Failure::usage(format!("no verb is called {verb:?}")))?,
     };
     let mut page = Vec::new();

@@ -19,6 +19,7 @@ pub(crate) mod infer;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod models;
+pub(crate) mod pin;
 pub(crate) mod probe;
 pub(crate) mod rank;
 pub(crate) mod rollback;
@@ -26,6 +27,7 @@ pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod select;
 pub(crate) mod status;
+pub(crate) mod unquarantine;
 pub(crate) mod why;
 
 /// A file that the line names.

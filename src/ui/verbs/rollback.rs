@@ -15,7 +15,7 @@ pub struct Rollback {}
 impl Rollback {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let store = call.store()?;
-        let lock = store.lock("umbra rollback")?;
+        let lock = store.lock("rollback")?;
         store.rollback(call.world.clock.unix_seconds())?;
         drop(lock);
         shown(show::store::Changed { done: "rolled back", status: store.status()? })

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::base::Stop;
 use crate::deploy::Installed;
 use crate::engine::{Engine, Pipeline, PipelineSpec};
-use crate::model::{self, Image, Preprocess};
+use crate::model::Image;
 use crate::task;
 use crate::ui::call::shown;
 use crate::ui::show::run::{Accuracy, Label, Said};
@@ -48,10 +48,8 @@ struct Classifier {
 
 impl Classifier {
     fn load(engine: &dyn Engine, installed: Installed, bytes: &[u8]) -> Result<Self, Failure> {
-        let card = model::card(&model::validate(bytes, None)?);
-        let sidecar = installed.manifest.as_ref().and_then(|manifest| manifest.preprocess.clone());
         let spec = PipelineSpec {
-            preprocess: sidecar.or_else(|| Preprocess::guess(&card)),
+            preprocess: installed.preprocess.clone(),
             output: installed.output.clone(),
             head: installed.head.clone(),
             threads: installed.config.threads,
@@ -75,7 +73,8 @@ impl Classifier {
             let image = task::decode(&bytes).map_err(|error| error.to_string())?;
             self.label(&image).map(|(_, label)| label)
         };
-        let answers = images.iter().map(|path| (path.display().to_string(), answer(path))).collect();
+        let answers =
+            images.iter().map(|path| (path.display().to_string(), answer(path))).collect();
         Said { model: self.installed.id.clone(), answers }
     }
 

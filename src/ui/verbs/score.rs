@@ -6,10 +6,11 @@ use clap::{Args, ValueEnum};
 
 use crate::model::npz;
 use crate::rank::copeland::copeland;
+use crate::rank::evaluate::weighted_tau;
 use crate::rank::relevance;
 use crate::ui::arrays::Arrays;
 use crate::ui::call::shown;
-use crate::ui::show::score::{Order, Single};
+use crate::ui::show::score::{Order, Single, Tau};
 use crate::ui::{Answer, Call, Failure};
 
 /// Compute a ranking score from arrays in a file.
@@ -17,6 +18,7 @@ use crate::ui::{Answer, Call, Failure};
 #[command(after_help = "\
 Examples:
   umbra score logme --in x.npz        features (N,D), labels (N)
+  umbra score tau --in x.npz          truth (n), score (n)
   umbra score copeland --in x.npz     scores (k,m; higher better, NaN abstains),
                                       weights (k), indifference (k)")]
 pub struct Score {
@@ -35,6 +37,7 @@ pub struct Score {
 enum Metric {
     Logme,
     LogmeCompat,
+    Tau,
     Copeland,
 }
 
@@ -44,6 +47,7 @@ impl Score {
         match self.metric {
             Metric::Logme => relevance("logme", &arrays, relevance::logme),
             Metric::LogmeCompat => relevance("logme-compat", &arrays, relevance::logme_compat),
+            Metric::Tau => tau(&arrays),
             Metric::Copeland => order(&arrays, self.top),
         }
     }
@@ -63,14 +67,23 @@ fn relevance(metric: &'static str, arrays: &Arrays, formula: Formula) -> Answer 
     shown(Single { metric, value: formula(&features, &labels) })
 }
 
+fn tau(arrays: &Arrays) -> Answer {
+    shown(Tau(weighted_tau(&arrays.vector("truth")?, &arrays.vector("score")?)))
+}
+
 fn order(arrays: &Arrays, top: Option<usize>) -> Answer {
     let scores = arrays.rows("scores")?;
     let per_row = |name, default: f64| -> Result<Vec<f64>, Failure> {
         let values = arrays.optional_vector(name)?.unwrap_or_else(|| vec![default; scores.len()]);
-        if values.len() == scores.len() && values.iter().all(|value| value.is_finite() && *value >= 0.0) {
+        if values.len() == scores.len()
+            && values.iter().all(|value| value.is_finite() && *value >= 0.0)
+        {
             return Ok(values);
         }
-        Err(Failure::input(format!("{name} must hold a number from 0 on for each of the {} criteria", scores.len())))
+        Err(Failure::input(format!(
+            "{name} must hold a number from 0 on for each of the {} criteria",
+            scores.len()
+        )))
     };
     let (weights, indifference) = (per_row("weights", 1.0)?, per_row("indifference", 0.0)?);
     shown(Order { found: copeland(&scores, &weights, &indifference), top })

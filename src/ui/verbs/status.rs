@@ -18,6 +18,10 @@ impl Status {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let store = call.store()?.status()?;
         let sys = &call.world.sys;
-        shown(show::store::Status { store, clocks: board::clocks(sys), thermal: board::thermal(sys) })
+        shown(show::store::Status {
+            store,
+            clocks: board::clocks(sys),
+            thermal: board::thermal(sys),
+        })
     }
 }
