@@ -1,8 +1,35 @@
-//! Floor 9: time. The loop that joins the stages: select, boot, history.
+//! Floor 9: time. The loop that joins the stages.
+//!
+//! [`select`] is the main job, [`boot`] the same under systemd: the last good model
+//! first, then a choice within a budget. Both write only under the store's lock, and
+//! stop at any moment with nothing half-done. [`classify`] and [`infer`] run a model in
+//! a worker, [`work`] is the worker's side of every job.
 
+mod boot;
+mod classify;
+mod config;
+mod entry;
+mod error;
+mod infer;
+mod install;
+mod measure;
+mod notify;
+mod request;
+mod select;
 mod selection;
+mod work;
 
+pub use boot::boot;
+pub use classify::{Classified, classify};
+pub use config::{Config, ConfigError, Preset};
+pub use error::AgentError;
+pub use infer::infer;
+pub use install::deploy;
+pub use notify::{Notify, Systemd};
+pub use request::Request;
+pub use select::{bench, select};
 pub use selection::{Elapsed, Selection};
+pub use work::work;
 
 use crate::base::{Clock, Fs, Stop, SysRoot};
 use crate::board::power::Meter;
@@ -34,4 +61,20 @@ impl World {
     pub fn context(&self) -> Context<'_> {
         Context { spawn: &*self.spawn, clock: &*self.clock, sys: &self.sys, stop: &self.stop }
     }
+
+    /// The world taken apart, so that meters can be read while the rest is looked at.
+    fn parts(&mut self) -> Parts<'_> {
+        let Self { sys, fs, clock, meters, engines, spawn, stop } = self;
+        let ctx = Context { spawn: &**spawn, clock: &**clock, sys, stop };
+        Parts { ctx, fs: &**fs, engines, meters }
+    }
+}
+
+/// The world taken apart.
+#[derive(Debug)]
+struct Parts<'w> {
+    ctx: Context<'w>,
+    fs: &'w dyn Fs,
+    engines: &'w [Box<dyn Engine>],
+    meters: &'w mut [Box<dyn Meter>],
 }

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod digest;
 pub mod fs;
+pub mod fs_fault;
 pub mod progress;
 pub mod random;
 pub mod reading;
@@ -19,6 +20,7 @@ pub mod units;
 pub use clock::{Clock, FakeClock, SystemClock};
 pub use digest::Digest;
 pub use fs::{Fs, RealFs};
+pub use fs_fault::FaultFs;
 pub use progress::{Event, Sink};
 pub use reading::Reading;
 pub use stop::Stop;

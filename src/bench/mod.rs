@@ -4,6 +4,23 @@
 //! the pipeline that would be deployed; it sends raw samples. Statistics, energy,
 //! conditions and the verdict are made here, in the parent.
 
+mod collect;
+mod conditions;
+mod ended;
+mod energy;
+mod golden;
+mod inputs;
+mod memory;
+mod plan;
+mod run;
+mod spec;
+mod stats;
 mod trial;
+mod verdict;
+mod worker;
 
+pub use energy::measure_idle;
+pub use run::{rejected, run, skipped};
+pub use spec::spec_for;
 pub use trial::{Condition, Conditions, Energy, Latency, Plan, Trial, TrialKey, Verdict};
+pub use worker::work;

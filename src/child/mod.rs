@@ -7,7 +7,19 @@
 //! end, none is an error of the agent. The worker limits itself before it looks at
 //! the job (`rlimit`, `oom_score_adj`, affinity, parent-death signal).
 
+mod frame;
+mod limit;
+mod serve;
+mod spawn;
+mod supervise;
+mod worker;
+
+pub use frame::{FrameBuffer, Frames, decode_frame, decode_payload, encode_payload};
+pub use serve::{serve, take_stdout};
+pub use spawn::Spawner;
+
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +46,22 @@ pub struct Limits {
     pub wall: Duration,
     /// Logical processors; empty means any.
     pub cpus: Vec<u32>,
+}
+
+/// The model in a job's payload. The parent sends bytes that it has validated and joined;
+/// a worker decodes them as `ModelRef<&[u8]>`, without a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(serialize = "B: AsRef<[u8]>"))]
+pub enum ModelRef<B = Vec<u8>> {
+    /// A file that the worker reads.
+    File(PathBuf),
+    /// The whole model.
+    Bytes(#[serde(serialize_with = "as_bytes")] B),
+}
+
+/// In one piece; byte by byte otherwise, which reads back as the same.
+fn as_bytes<B: AsRef<[u8]>, S: serde::Serializer>(bytes: &B, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bytes(bytes.as_ref())
 }
 
 /// What the parent sees while a worker runs.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Digest;
-use crate::model::{Config, Head, Manifest};
+use crate::model::{Config, Head, Manifest, Preprocess};
 
 /// Everything that a deployed model needs to run.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Package {
 pub struct Installed {
     /// Candidate id.
     pub id: String,
+    /// Hash of the candidate's file, as the zoo knows it.
+    pub sha256: Digest,
     /// How to run it.
     pub config: Config,
     /// Task it was chosen for.
@@ -29,12 +31,44 @@ pub struct Installed {
     pub labels: Vec<String>,
     /// Output whose values feed the head, or are the scores.
     pub output: String,
+    /// How an image becomes its input, as it was measured.
+    pub preprocess: Option<Preprocess>,
     /// The sidecar, if there was one.
     pub manifest: Option<Manifest>,
     /// The fitted head; `None` where the model's own scores are used.
     pub head: Option<Head>,
     /// Accuracy measured on the task's samples.
     pub accuracy: Option<f64>,
+}
+
+/// The active model, found whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Active {
+    /// Hash of everything in its folder, and the folder's name.
+    pub address: Digest,
+    /// Its folder.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub installed: Installed,
+    /// Generation of the state that made it current.
+    pub generation: u64,
+    /// Whether it was confirmed.
+    pub committed: bool,
+    /// Attempts left before it is given up.
+    pub tries_left: u32,
+}
+
+/// A model that must not be deployed again by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Hash of the candidate's file.
+    pub sha256: Digest,
+    /// Candidate id.
+    pub model: String,
+    /// What it did.
+    pub reason: String,
+    /// Seconds since the epoch.
+    pub at: u64,
 }
 
 /// A model was put in place.

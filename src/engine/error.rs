@@ -13,3 +13,23 @@ pub struct EngineError {
     /// What to do next, one sentence.
     pub help: Option<String>,
 }
+
+impl EngineError {
+    /// A failure without advice.
+    pub(crate) fn new(stage: Stage, reason: impl Into<String>) -> Self {
+        Self { stage, reason: reason.into(), help: None }
+    }
+
+    /// A node that no engine here computes as the standard defines it.
+    pub(crate) fn operator(operator: &str, why: &str) -> Self {
+        Self::new(Stage::Operators, format!("operator {operator} {why}")).help(
+            "export the model without it, or as QDQ with constant per-tensor or per-channel scales",
+        )
+    }
+
+    /// The same with advice.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

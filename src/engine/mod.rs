@@ -6,10 +6,32 @@
 //! what is timed and what is deployed: preprocessing, session, head.
 
 mod error;
+mod infer;
+#[cfg(feature = "tract")]
+mod isa;
+mod lower;
+mod pipeline;
+mod prepare;
+mod quantize;
+#[cfg(feature = "tract")]
+mod tract;
 
 pub use error::EngineError;
+pub use infer::infer;
+pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 use crate::model::{Card, Stage, Tensor, TensorInfo};
+
+/// The engines in this build.
+#[must_use]
+pub fn available() -> Vec<Box<dyn Engine>> {
+    ENGINES.iter().map(|make| make()).collect()
+}
+
+#[cfg(feature = "tract")]
+const ENGINES: &[fn() -> Box<dyn Engine>] = &[|| Box::new(tract::Tract)];
+#[cfg(not(feature = "tract"))]
+const ENGINES: &[fn() -> Box<dyn Engine>] = &[];
 
 /// Which part of a graph to run, and how.
 #[derive(Debug, Clone, Default)]

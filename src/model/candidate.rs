@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Manifest;
+use super::{Manifest, Outputs, Preprocess};
 use crate::base::Digest;
 
 /// A model that could be deployed here.
@@ -16,7 +16,8 @@ pub struct Candidate {
     pub id: String,
     /// Where its bytes are.
     pub source: Source,
-    /// Hash of the file.
+    /// Hash of what [`Candidate::read`] gives: of the file as it is, or of the whole model where
+    /// external data had to be joined or nodes sorted.
     pub sha256: Digest,
     /// Size of the file (external data included).
     pub bytes: u64,
@@ -28,6 +29,60 @@ pub struct Candidate {
     pub card: Option<Card>,
     /// Why it cannot be used, where that is known without running it.
     pub rejection: Option<Rejection>,
+}
+
+impl Candidate {
+    /// The whole, validated model.
+    ///
+    /// # Errors
+    /// The candidate's own rejection, or one of stage [`Stage::Read`] if its file is no longer
+    /// the one that was validated.
+    pub fn read(&self) -> Result<Vec<u8>, Rejection> {
+        if let Some(rejection) = &self.rejection {
+            return Err(rejection.clone());
+        }
+        let path = match &self.source {
+            Source::Memory(bytes) => return Ok(bytes.to_vec()),
+            Source::File(path) => path,
+        };
+        let refuse = |reason: String| Rejection {
+            stage: Stage::Read,
+            reason,
+            help: Some("leave the zoo alone while it is measured, then try again".to_owned()),
+        };
+        let bytes = std::fs::read(path)
+            .map_err(|error| refuse(format!("the file cannot be read: {error}")))?;
+        if Digest::of(&bytes) != self.sha256 {
+            return Err(refuse("the file changed after it was validated".to_owned()));
+        }
+        Ok(bytes)
+    }
+
+    /// How an image becomes its input: as its sidecar says, else guessed.
+    #[must_use]
+    pub fn preprocess(&self) -> Option<Preprocess> {
+        let stated = self.manifest.as_ref().and_then(|manifest| manifest.preprocess.clone());
+        stated.or_else(|| Preprocess::guess(self.card.as_ref()?))
+    }
+
+    /// The tensor that is the feature vector: as its sidecar says, else the card's tap.
+    #[must_use]
+    pub fn output_for_features(&self) -> Option<String> {
+        let stated = self.outputs().and_then(|outputs| outputs.features.clone());
+        stated.or_else(|| self.card.as_ref()?.feature_tap.clone())
+    }
+
+    /// The output that is the scores: as its sidecar says, else the last that looks like them.
+    #[must_use]
+    pub fn output_for_scores(&self) -> Option<String> {
+        let stated = self.outputs().and_then(|outputs| outputs.scores.clone());
+        let found = || Some(super::card::scores(&self.card.as_ref()?.outputs)?.name.clone());
+        stated.or_else(found)
+    }
+
+    fn outputs(&self) -> Option<&Outputs> {
+        self.manifest.as_ref()?.outputs.as_ref()
+    }
 }
 
 /// Where a model's bytes are.

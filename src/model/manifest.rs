@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Card, Dtype};
 use crate::base::Digest;
 
 /// A sidecar. Unknown keys are refused, so that a typing error is not a silent default.
@@ -63,6 +64,35 @@ pub struct Preprocess {
     pub mean: Vec<f32>,
     /// Per channel.
     pub std: Vec<f32>,
+}
+
+impl Preprocess {
+    /// From the only input, if it looks like an image: four dimensions, 1 or 3 channels first or
+    /// last. Floats are fed 0 to 1, bytes as they are, signed bytes shifted by 128.
+    #[must_use]
+    pub fn guess(card: &Card) -> Option<Self> {
+        let [input] = card.inputs.as_slice() else { return None };
+        let [None | Some(1), dims @ ..] = input.shape.as_slice() else { return None };
+        let (layout, channels, height, width) = match *dims {
+            [Some(c @ (1 | 3)), Some(h @ 2..), Some(w @ 2..)] => (Layout::Nchw, c, h, w),
+            [Some(h @ 2..), Some(w @ 2..), Some(c @ (1 | 3))] => (Layout::Nhwc, c, h, w),
+            _ => return None,
+        };
+        let (mean, std) = match input.dtype {
+            Dtype::UInt8 => (0.0, 1.0),
+            Dtype::Int8 => (128.0, 1.0),
+            dtype if dtype.is_float() => (0.0, 255.0),
+            _ => return None,
+        };
+        Some(Self {
+            layout,
+            channels: u32::try_from(channels).ok()?,
+            height: u32::try_from(height).ok()?,
+            width: u32::try_from(width).ok()?,
+            mean: vec![mean; usize::try_from(channels).ok()?],
+            std: vec![std; usize::try_from(channels).ok()?],
+        })
+    }
 }
 
 /// Order of an image tensor's dimensions.

@@ -5,17 +5,30 @@
 //! manifest, and the zoo.
 
 mod candidate;
+mod card;
+pub mod demo;
 mod dtype;
+mod error;
 mod image;
 mod manifest;
 pub mod npz;
 pub mod onnx;
+mod quant;
+mod shape;
+mod sidecar;
 mod tensor;
+mod validate;
+mod zoo;
 
 pub use candidate::{
     Affinity, Candidate, Card, Config, Dtype, Quantization, Rejection, Source, Stage, TensorInfo,
 };
+pub use card::{Elements, card, elements};
 pub use dtype::element_bits;
+pub use error::ModelError;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
+pub use shape::{Fact, Shapes, Value, shapes};
 pub use tensor::Tensor;
+pub use validate::validate;
+pub use zoo::{bundled, open};

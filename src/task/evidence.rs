@@ -61,3 +61,31 @@ impl Evidence {
         if self.uses_own_scores() { self.own_accuracy } else { self.head_accuracy }
     }
 }
+
+/// Accuracy from `right` of `trials`, with Wilson's 95 % interval.
+#[must_use]
+pub fn wilson(right: f64, trials: f64) -> Estimate {
+    const Z: f64 = 1.959_963_984_540_054;
+    if trials <= 0.0 {
+        return Estimate { value: 0.0, low: 0.0, high: 1.0 };
+    }
+    let share = right / trials;
+    let spread = Z * Z / trials;
+    let middle = (share + spread / 2.0) / (1.0 + spread);
+    let reach = (share * (1.0 - share) * spread + spread * spread / 4.0).sqrt() / (1.0 + spread);
+    Estimate { value: share, low: (middle - reach).max(0.0), high: (middle + reach).min(1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wilson_agrees_with_published_figures() {
+        // Newcombe (1998), table I: 81 of 263 and 0 of 20.
+        let many = wilson(81.0, 263.0);
+        assert!((many.low - 0.2553).abs() < 5e-5 && (many.high - 0.3662).abs() < 5e-5, "{many:?}");
+        let none = wilson(0.0, 20.0);
+        assert!(none.low == 0.0 && (none.high - 0.1611).abs() < 5e-5, "{none:?}");
+    }
+}

@@ -9,7 +9,14 @@
     clippy::print_stderr
 )]
 
+mod bench;
+mod board;
+mod child;
 mod decide;
+mod engine;
+mod engine_fixtures;
+mod fake;
 mod floors;
 mod licences;
 mod rank;
+mod store;

@@ -4,6 +4,7 @@
 //! (<https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3>); unknown fields are skipped
 //! when reading and so lost when writing.
 
+mod build;
 mod messages;
 mod node;
 mod tensor_data;

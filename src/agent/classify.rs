@@ -1,0 +1,218 @@
+//! The deployed model at work, in a worker, so that a bad one never takes the agent down.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentError, World};
+use crate::base::{Clock, Micros};
+use crate::child::{
+    Context, Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
+};
+use crate::deploy::{Installed, Store};
+use crate::engine::{Engine, Pipeline, PipelineSpec};
+use crate::model::{Affinity, Image, Rejection, Stage};
+
+/// The kind of these jobs.
+pub(super) const KIND: &str = "classify";
+/// Wall clock of a job, and what each image adds.
+const WALL: Duration = Duration::from_secs(60);
+const PER_IMAGE: Duration = Duration::from_secs(5);
+
+/// What the model says of one image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Classified {
+    /// The label with the highest score.
+    pub label: String,
+    /// Its index.
+    pub index: usize,
+    /// Its share, 0 to 1: softmax of the scores, unless they are probabilities already.
+    pub score: f64,
+    /// Scores of all labels, as the model gave them.
+    pub scores: Vec<f32>,
+    /// Time of this inference.
+    pub us: Micros,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Order {
+    engine: String,
+    model: Vec<u8>,
+    spec: PipelineSpec,
+    images: Vec<Image>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Report {
+    Scores { scores: Vec<f32>, nanos: u64 },
+    Failed(Rejection),
+}
+
+/// What the active model says of these images, in their order.
+///
+/// # Errors
+/// [`AgentError::Store`] where nothing is deployed; [`AgentError::Model`] where the model
+/// fails on one of them.
+pub fn classify(
+    world: &World,
+    state: &std::path::Path,
+    images: &[Image],
+) -> Result<Vec<Classified>, AgentError> {
+    let store = Store::open(state.to_owned(), &*world.fs)?;
+    let (installed, model) = store.active_model()?;
+    let wall = WALL + PER_IMAGE * u32::try_from(images.len()).unwrap_or(u32::MAX / 8);
+    ask(world.context(), &installed, &model, images, wall)
+}
+
+/// The same for any model.
+pub(super) fn ask(
+    ctx: Context<'_>,
+    installed: &Installed,
+    model: &[u8],
+    images: &[Image],
+    wall: Duration,
+) -> Result<Vec<Classified>, AgentError> {
+    let mut said: Vec<(Vec<f32>, u64)> = Vec::new();
+    let mut failed = None;
+    let job = job(installed, model, images, wall);
+    let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
+        match watch {
+            Watch::Frame(frame) => match decode_frame(frame) {
+                Some(Report::Scores { scores, nanos }) => said.push((scores, nanos)),
+                Some(Report::Failed(rejection)) => failed = Some(rejection),
+                None => return Next::Kill,
+            },
+            Watch::Tick => {}
+        }
+        Next::Continue
+    });
+    if ended == Ended::Stopped || ctx.stop.wanted() {
+        return Err(AgentError::Stopped);
+    }
+    let unusable = |rejection| AgentError::Model { model: installed.id.clone(), rejection };
+    match (ended, failed) {
+        (_, Some(rejection)) => Err(unusable(rejection)),
+        (Ended::Finished, None) if said.len() == images.len() => {
+            let all = said.into_iter().map(|(scores, nanos)| answer(installed, scores, nanos));
+            all.collect::<Result<_, _>>().map_err(unusable)
+        }
+        (ended, None) => Err(unusable(process(&ended))),
+    }
+}
+
+fn job(installed: &Installed, model: &[u8], images: &[Image], wall: Duration) -> Job {
+    let spec = PipelineSpec {
+        preprocess: installed.preprocess.clone(),
+        output: installed.output.clone(),
+        head: installed.head.clone(),
+        threads: installed.config.threads,
+    };
+    let cpus = match &installed.config.affinity {
+        Affinity::Any => Vec::new(),
+        Affinity::Cpus(cpus) => cpus.clone(),
+    };
+    let order = Order {
+        engine: installed.config.engine.clone(),
+        model: model.to_vec(),
+        spec,
+        images: images.to_vec(),
+    };
+    let limits = Limits { address_space: None, wall, cpus };
+    Job { kind: KIND.to_owned(), payload: encode_payload(&order), limits }
+}
+
+fn answer(installed: &Installed, scores: Vec<f32>, nanos: u64) -> Result<Classified, Rejection> {
+    let wrong = |reason: String| Rejection { stage: Stage::Run, reason, help: None };
+    if let Some(score) = scores.iter().find(|score| !score.is_finite()) {
+        return Err(wrong(format!("one of its scores is {score}")));
+    }
+    let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let (index, _) = best.ok_or_else(|| wrong("it gives no scores".to_owned()))?;
+    if scores.len() != installed.labels.len() {
+        let (scores, labels) = (scores.len(), installed.labels.len());
+        return Err(wrong(format!("it gives {scores} scores for {labels} labels")));
+    }
+    let label = installed.labels.get(index).cloned().unwrap_or_default();
+    let score = share(&scores, index);
+    Ok(Classified { label, index, score, scores, us: Micros(nanos as f64 / 1000.0) })
+}
+
+/// Softmax, or the value itself where the values are probabilities.
+fn share(scores: &[f32], index: usize) -> f64 {
+    let all = || scores.iter().map(|score| f64::from(*score));
+    let (sum, chosen) = (all().sum::<f64>(), all().nth(index).unwrap_or(f64::NEG_INFINITY));
+    if all().all(|score| (0.0..=1.0).contains(&score)) && (sum - 1.0).abs() < 1e-3 {
+        return chosen;
+    }
+    1.0 / all().map(|score| (score - chosen).exp()).sum::<f64>()
+}
+
+/// How a worker ended, as the reason why its model cannot be used.
+pub(super) fn process(ended: &Ended) -> Rejection {
+    let reason = match ended {
+        Ended::Finished => "the worker ended without an answer".to_owned(),
+        Ended::Failed { code, stderr } => format!("the worker ended with code {code}: {stderr}"),
+        Ended::Signal { signal, stderr } => {
+            format!("the worker was killed by signal {signal}: {stderr}")
+        }
+        Ended::OutOfMemory => "the worker ran out of memory".to_owned(),
+        Ended::TimedOut(wall) => format!("the worker was not done after {} s", wall.as_secs()),
+        Ended::Garbled(what) => format!("the worker wrote what is no report: {what}"),
+        Ended::Killed => "the worker wrote a report that nobody knows".to_owned(),
+        Ended::Stopped => "stopped on request".to_owned(),
+        Ended::NotStarted(why) => format!("no worker could be started: {why}"),
+    };
+    Rejection { stage: Stage::Process, reason: reason.trim_end().to_owned(), help: None }
+}
+
+/// The worker's side.
+pub(super) fn work(
+    payload: &[u8],
+    engines: &[Box<dyn Engine>],
+    clock: &dyn Clock,
+    frames: &mut Frames,
+) -> Result<(), String> {
+    let order: Order = decode_payload(payload).ok_or("the payload is no job to classify")?;
+    let deaf = |error: std::io::Error| format!("nobody listens: {error}");
+    let mut pipeline = match load(&order, engines) {
+        Ok(pipeline) => pipeline,
+        Err(rejection) => return frames.send(&Report::Failed(rejection)).map_err(deaf),
+    };
+    for image in &order.images {
+        let begun = clock.now();
+        let scores = pipeline.infer(image);
+        let nanos = clock.now().saturating_sub(begun).as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        let report = match scores {
+            Ok(scores) => Report::Scores { scores, nanos },
+            Err(error) => Report::Failed(error.into_rejection()),
+        };
+        frames.send(&report).map_err(deaf)?;
+        if matches!(report, Report::Failed(_)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn load(order: &Order, engines: &[Box<dyn Engine>]) -> Result<Pipeline, Rejection> {
+    let engine = engines.iter().find(|engine| engine.name() == order.engine);
+    let engine = engine.ok_or_else(|| Rejection {
+        stage: Stage::Load,
+        reason: format!("no engine {} in this build", order.engine),
+        help: Some("use a build with that engine".to_owned()),
+    })?;
+    let loaded = Pipeline::load(&**engine, &order.model, &order.spec);
+    loaded.and_then(|loaded| loaded.optimise()).map_err(IntoRejection::into_rejection)
+}
+
+/// An engine's refusal as a rejection.
+pub(super) trait IntoRejection {
+    fn into_rejection(self) -> Rejection;
+}
+
+impl IntoRejection for crate::engine::EngineError {
+    fn into_rejection(self) -> Rejection {
+        Rejection { stage: self.stage, reason: self.reason, help: self.help }
+    }
+}

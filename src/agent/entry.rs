@@ -1,0 +1,217 @@
+//! One candidate on its way through the loop: how it would run, and what is known of it.
+
+use serde::Serialize;
+
+use crate::base::Digest;
+use crate::bench::{self, Trial, TrialKey, Verdict};
+use crate::board::Facts;
+use crate::deploy::{Quarantined, Store};
+use crate::engine::Engine;
+use crate::model::{Candidate, Rejection, Stage};
+use crate::task::{Evidence, Task};
+
+/// A candidate with what was found out so far.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) candidate: Candidate,
+    pub(super) trial: Option<Trial>,
+    pub(super) evidence: Option<Evidence>,
+    /// The trial came from a record.
+    pub(super) reused: bool,
+}
+
+/// What decides how every candidate is keyed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) engines: &'a [Box<dyn Engine>],
+    pub(super) task: &'a Task,
+    /// A head may be fitted.
+    pub(super) head: bool,
+}
+
+impl<'a> Setting<'a> {
+    fn engine(&self, candidate: &Candidate) -> Option<&'a dyn Engine> {
+        let mut engines = self.engines.iter();
+        engines.find(|engine| engine.name() == candidate.config.engine).map(|engine| &**engine)
+    }
+
+    /// Labels of the head that would be deployed: none where the model's own scores serve.
+    /// Until evidence says which serves better, labels that are the task's are believed.
+    pub(super) fn head_labels(&self, entry: &Entry) -> Option<u32> {
+        let own = match &entry.evidence {
+            Some(evidence) => evidence.uses_own_scores(),
+            None => speaks_the_task(&entry.candidate, self.task),
+        };
+        (self.head && !own).then(|| u32::try_from(self.task.labels.len()).unwrap_or(u32::MAX))
+    }
+
+    /// What identifies the trial of what would be deployed.
+    pub(super) fn key(&self, entry: &Entry) -> TrialKey {
+        let candidate = &entry.candidate;
+        let spec = bench::spec_for(candidate, None, self.head_labels(entry));
+        let head = |labels: usize| if labels > 0 { format!("+head{labels}") } else { String::new() };
+        let outputs = spec.map(|spec| {
+            let labels = spec.head.as_ref().map_or(0, |fitted| fitted.labels.len());
+            format!("{}{}", spec.output, head(labels))
+        });
+        let engine = self.engine(candidate);
+        let text = |reading: Option<&String>| reading.cloned().unwrap_or_default();
+        let clocks = &self.facts.clocks;
+        TrialKey {
+            sha256: candidate.sha256,
+            config_id: candidate.config.id(),
+            engine: engine.map_or_else(String::new, |e| format!("{} {}", e.version(), e.isa())),
+            fingerprint: self.facts.fingerprint,
+            kernel: text(self.facts.board.kernel.value()),
+            power: format!(
+                "{}/{}",
+                text(clocks.governor.value()),
+                text(clocks.power_mode.value())
+            ),
+            outputs: outputs.unwrap_or_default(),
+        }
+    }
+
+    /// What decides the evidence beside model and task: a sidecar that names other outputs or
+    /// another preprocessing, or another engine, makes another candidate of the same file.
+    pub(super) fn pipeline(&self, candidate: &Candidate) -> Digest {
+        #[derive(Serialize)]
+        struct Of<'c>(
+            String,
+            Option<crate::model::Preprocess>,
+            [Option<String>; 2],
+            Option<&'c [String]>,
+        );
+        let engine = self.engine(candidate);
+        let of = Of(
+            engine.map_or_else(String::new, |e| format!("{} {} {}", e.name(), e.version(), e.isa())),
+            candidate.preprocess(),
+            [candidate.output_for_features(), candidate.output_for_scores()],
+            own_labels(candidate),
+        );
+        Digest::of(&crate::child::encode_payload(&of))
+    }
+
+    /// A candidate with its records, rejected where it is known to be hopeless.
+    pub(super) fn enter(
+        &self,
+        mut candidate: Candidate,
+        store: &Store<'_>,
+        shut_out: &[Quarantined],
+        fresh: bool,
+    ) -> Entry {
+        if candidate.rejection.is_none() {
+            candidate.rejection = self.hopeless(&candidate, shut_out);
+        }
+        let usable = candidate.rejection.is_none();
+        let mut entry = Entry { candidate, trial: None, evidence: None, reused: false };
+        if usable && !fresh {
+            self.recall(&mut entry, store);
+        }
+        entry
+    }
+
+    /// A candidate without records.
+    pub(super) fn alone(&self, mut candidate: Candidate) -> Entry {
+        if candidate.rejection.is_none() {
+            candidate.rejection = self.hopeless(&candidate, &[]);
+        }
+        Entry { candidate, trial: None, evidence: None, reused: false }
+    }
+
+    /// Evidence first: it decides what the trial must have timed.
+    fn recall(&self, entry: &mut Entry, store: &Store<'_>) {
+        let candidate = &entry.candidate;
+        let pipeline = self.pipeline(candidate);
+        let evidence = store.evidence(candidate.sha256, self.task.digest, pipeline);
+        let id = candidate.id.clone();
+        entry.evidence = evidence.map(|shown| self.allowed(Evidence { id: id.clone(), ..shown }));
+        entry.trial = store.trial(&self.key(entry)).map(|trial| Trial { id, ..trial });
+        entry.reused = entry.trial.is_some();
+    }
+
+    /// Evidence without the head where none may be fitted.
+    pub(super) fn allowed(&self, evidence: Evidence) -> Evidence {
+        if self.head {
+            return evidence;
+        }
+        Evidence { head: None, head_accuracy: None, logme: None, ..evidence }
+    }
+
+    fn hopeless(&self, candidate: &Candidate, shut_out: &[Quarantined]) -> Option<Rejection> {
+        let reject = |stage, reason: String, help: &str| {
+            Some(Rejection { stage, reason, help: Some(help.to_owned()) })
+        };
+        if let Some(held) = shut_out.iter().find(|held| held.sha256 == candidate.sha256) {
+            let reason = format!("in quarantine: {}", held.reason);
+            return reject(Stage::Process, reason, "let it back in with `umbra unquarantine`");
+        }
+        let Some(engine) = self.engine(candidate) else {
+            let reason = format!("no engine {} in this build", candidate.config.engine);
+            return reject(Stage::Load, reason, "use a build with that engine");
+        };
+        let card = candidate.card.as_ref()?;
+        let unsupported = engine.unsupported(card);
+        if !unsupported.is_empty() {
+            let reason = format!("{} does not run {}", engine.name(), unsupported.join(", "));
+            return reject(Stage::Operators, reason, "export the model without these operators");
+        }
+        let weights = card.weight_bytes.values().fold(0u64, |sum, bytes| sum.saturating_add(*bytes));
+        let needed = weights.saturating_add(card.peak_activation_bytes.unwrap_or(0));
+        let free = self.memory()?;
+        if needed > free {
+            let reason = format!("needs at least {needed} bytes of memory, {free} are available");
+            return reject(Stage::Process, reason, "stop other programs or use a smaller model");
+        }
+        None
+    }
+
+    /// What a worker may use.
+    fn memory(&self) -> Option<u64> {
+        let memory = &self.facts.memory;
+        let all = [memory.available.value(), memory.cgroup_limit.value()];
+        all.into_iter().flatten().map(|bytes| bytes.0).min()
+    }
+}
+
+impl Entry {
+    /// Usable, and not measured yet in the form that would be deployed.
+    pub(super) fn wants_trial(&self, setting: &Setting<'_>) -> bool {
+        let measured = self.trial.as_ref();
+        self.candidate.rejection.is_none()
+            && measured.is_none_or(|trial| self.runs() && trial.key != setting.key(self))
+    }
+
+    /// Runs, and was not looked at on the task.
+    pub(super) fn wants_evidence(&self) -> bool {
+        self.runs() && self.evidence.is_none()
+    }
+
+    /// Was measured and can be used.
+    pub(super) fn runs(&self) -> bool {
+        let verdict = self.trial.as_ref().map(|trial| trial.verdict);
+        matches!(verdict, Some(Verdict::Valid | Verdict::Suspect))
+    }
+
+    /// Fell out after it was measured.
+    pub(super) fn fall(&mut self, verdict: Verdict, rejection: Rejection) {
+        if let Some(trial) = &mut self.trial {
+            trial.verdict = verdict;
+            trial.stage = Some(rejection.stage);
+            trial.reason = Some(rejection.reason);
+            trial.advice = rejection.help;
+        }
+    }
+}
+
+fn own_labels(candidate: &Candidate) -> Option<&[String]> {
+    Some(&candidate.manifest.as_ref()?.source.as_ref()?.labels)
+}
+
+/// Whether a model's own labels are the task's, in whatever order.
+fn speaks_the_task(candidate: &Candidate, task: &Task) -> bool {
+    own_labels(candidate).is_some_and(|own| {
+        own.len() == task.labels.len() && task.labels.iter().all(|label| own.contains(label))
+    })
+}

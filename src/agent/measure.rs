@@ -1,0 +1,166 @@
+//! The two stages that take time: bench and observe, within the budget.
+
+use std::time::Duration;
+
+use super::AgentError;
+use super::entry::{Entry, Setting};
+use super::request::Budget;
+use crate::base::{Event, Sink, Watts};
+use crate::bench::{self, Plan, Trial, Verdict};
+use crate::board::power::Meter;
+use crate::child::Context;
+use crate::deploy::Store;
+use crate::model::{Candidate, Rejection, Stage};
+use crate::task::{self, Evidence};
+
+/// Idle power is measured for this long, or for a twentieth of the budget.
+const IDLE: Duration = Duration::from_secs(2);
+/// The usual wall clock of a candidate on the task's samples.
+const OBSERVE: Duration = Duration::from_secs(120);
+
+/// What measuring needs.
+#[allow(missing_debug_implementations, reason = "a sink has no form of its own")]
+pub(super) struct Measuring<'a> {
+    pub(super) ctx: Context<'a>,
+    pub(super) setting: Setting<'a>,
+    pub(super) store: &'a Store<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) budget: Budget<'a>,
+    pub(super) meters: &'a mut [Box<dyn Meter>],
+    pub(super) idle: Option<Option<Watts>>,
+}
+
+impl Measuring<'_> {
+    /// Measures those that want it, in this order.
+    pub(super) fn bench(
+        &mut self,
+        entries: &mut [Entry],
+        order: &[usize],
+        sink: &mut dyn Sink,
+    ) -> Result<(), AgentError> {
+        let wanting = |at: &&usize| {
+            entries.get(**at).is_some_and(|entry| entry.wants_trial(&self.setting))
+        };
+        let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
+        if todo.is_empty() {
+            return Ok(());
+        }
+        sink.event(Event::Stage("bench"));
+        for (done, at) in todo.iter().enumerate() {
+            let Some(entry) = entries.get_mut(*at) else { continue };
+            let what = entry.candidate.id.clone();
+            sink.event(Event::Step { stage: "bench", what: &what, done, total: todo.len() });
+            let trial = self.trial(entry, todo.len() - done, sink);
+            self.stopped()?;
+            remember(self.store.save_trial(&trial));
+            sink.event(Event::Result { what: &what, text: &result(&trial) });
+            entry.trial = Some(trial);
+            entry.reused = false;
+        }
+        Ok(())
+    }
+
+    fn trial(&mut self, entry: &Entry, waiting: usize, sink: &mut dyn Sink) -> Trial {
+        let key = self.setting.key(entry);
+        if self.budget.is_spent() {
+            let now = self.ctx.clock.unix_seconds();
+            return bench::skipped(&entry.candidate, key, "the budget was used up", now);
+        }
+        let idle = self.idle();
+        let head_labels = self.setting.head_labels(entry);
+        let plan = Plan { head_labels, ..self.budget.plan(self.plan, waiting) };
+        bench::run(&plan, &entry.candidate, key, self.ctx, self.meters, idle, sink)
+    }
+
+    /// Measured once, before the first trial; without a meter it takes no time.
+    fn idle(&mut self) -> Option<Watts> {
+        if self.idle.is_none() && !self.meters.is_empty() {
+            let span = self.budget.left().map_or(IDLE, |left| IDLE.min(left / 20));
+            self.idle = Some(bench::measure_idle(self.meters, self.ctx, span));
+        }
+        self.idle.flatten()
+    }
+
+    /// Shows the task's samples to those that run and have not seen them.
+    pub(super) fn observe(
+        &mut self,
+        entries: &mut [Entry],
+        sink: &mut dyn Sink,
+    ) -> Result<(), AgentError> {
+        let total = entries.iter().filter(|entry| entry.wants_evidence()).count();
+        if total > 0 {
+            sink.event(Event::Stage("observe"));
+        }
+        let wanting = entries.iter_mut().filter(|entry| entry.wants_evidence());
+        for (done, entry) in wanting.enumerate() {
+            let what = entry.candidate.id.clone();
+            sink.event(Event::Step { stage: "observe", what: &what, done, total });
+            self.look(entry)?;
+        }
+        entries.iter_mut().for_each(unfit);
+        Ok(())
+    }
+
+    fn look(&self, entry: &mut Entry) -> Result<(), AgentError> {
+        if self.budget.is_spent() {
+            let reason = "the budget was used up before it saw the task".to_owned();
+            let help = Some("give it more time with --budget".to_owned());
+            entry.fall(Verdict::Skipped, Rejection { stage: Stage::Observe, reason, help });
+            return Ok(());
+        }
+        match self.show(&entry.candidate)? {
+            Ok(evidence) => entry.evidence = Some(evidence),
+            Err(rejection) => entry.fall(Verdict::Rejected, rejection),
+        }
+        Ok(())
+    }
+
+    /// One candidate on the task's samples.
+    pub(super) fn show(
+        &self,
+        candidate: &Candidate,
+    ) -> Result<Result<Evidence, Rejection>, AgentError> {
+        let wall = self.budget.wall(OBSERVE);
+        let engine = &candidate.config.engine;
+        let shown = task::observe(self.setting.task, candidate, engine, self.ctx, wall);
+        self.stopped()?;
+        Ok(shown.map(|evidence| {
+            let pipeline = self.setting.pipeline(candidate);
+            remember(self.store.save_evidence(&evidence, pipeline));
+            self.setting.allowed(evidence)
+        }))
+    }
+
+    fn stopped(&self) -> Result<(), AgentError> {
+        if self.ctx.stop.wanted() { Err(AgentError::Stopped) } else { Ok(()) }
+    }
+}
+
+/// One that runs and cannot answer the task's question must not win by being cheap.
+fn unfit(entry: &mut Entry) {
+    let Some(evidence) = entry.evidence.as_ref().filter(|_| entry.runs()) else { return };
+    if evidence.own_accuracy.is_none() && evidence.head.is_none() {
+        let why = evidence.undefined.as_ref().map(ToString::to_string);
+        let reason = why.unwrap_or_else(|| "its labels are not the task's".to_owned());
+        let help = "give the task more samples, or allow a fitted head".to_owned();
+        entry.fall(
+            Verdict::Rejected,
+            Rejection { stage: Stage::Observe, reason, help: Some(help) },
+        );
+    }
+}
+
+/// A record that cannot be written costs time in the next run, and nothing in this one.
+fn remember(written: Result<(), crate::deploy::StoreError>) {
+    if let Err(error) = written {
+        log::warn!("a record is not kept: {error}");
+    }
+}
+
+fn result(trial: &Trial) -> String {
+    match (&trial.latency, &trial.reason) {
+        (Some(latency), None) => format!("{:.3} ms", latency.p50.millis()),
+        (_, Some(reason)) => reason.chars().take(59).collect(),
+        (None, None) => format!("{:?}", trial.verdict).to_lowercase(),
+    }
+}

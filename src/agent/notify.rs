@@ -1,0 +1,38 @@
+//! What the service manager is told.
+
+use sd_notify::NotifyState;
+
+/// Somebody who wants to know whether we are ready and alive.
+pub trait Notify: Send {
+    /// The board has its model, or it is certain that there is none.
+    fn ready(&mut self);
+    /// What goes on, one line.
+    fn status(&mut self, text: &str);
+    /// Still alive.
+    fn watchdog(&mut self);
+}
+
+/// systemd, by the socket it names in `NOTIFY_SOCKET`; without one nothing happens.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Systemd;
+
+impl Notify for Systemd {
+    fn ready(&mut self) {
+        tell(&NotifyState::Ready);
+    }
+
+    fn status(&mut self, text: &str) {
+        // The protocol is line by line.
+        tell(&NotifyState::Status(&text.replace('\n', " ")));
+    }
+
+    fn watchdog(&mut self) {
+        tell(&NotifyState::Watchdog);
+    }
+}
+
+fn tell(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        log::warn!("systemd does not hear {state}: {error}");
+    }
+}

@@ -1,0 +1,91 @@
+//! What is asked of the main job.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::Clock;
+use crate::bench::Plan;
+use crate::model::Candidate;
+use crate::task::Task;
+
+/// What is asked of the main job.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Candidates, in zoo order.
+    pub zoo: Vec<Candidate>,
+    /// The task.
+    pub task: Task,
+    /// The state folder.
+    pub state: PathBuf,
+    /// How to measure one candidate; the budget may shorten it.
+    pub plan: Plan,
+    /// Wall clock for measuring all of them; `None` is no limit, zero measures nothing.
+    pub budget: Option<Duration>,
+    /// Decide, and do not deploy.
+    pub dry_run: bool,
+    /// Measure again what the records know.
+    pub fresh: bool,
+    /// Whether a head may be fitted on the task's samples; otherwise only models whose own
+    /// labels are the task's can serve it.
+    pub head: bool,
+}
+
+/// The time that is left for measuring.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget<'c> {
+    clock: &'c dyn Clock,
+    until: Option<Duration>,
+}
+
+impl<'c> Budget<'c> {
+    /// Begins now.
+    pub(super) fn begin(clock: &'c dyn Clock, budget: Option<Duration>) -> Self {
+        Self { clock, until: budget.map(|budget| clock.now().saturating_add(budget)) }
+    }
+
+    /// What is left; `None` where there is no limit.
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_sub(self.clock.now()))
+    }
+
+    /// Nothing is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left() == Some(Duration::ZERO)
+    }
+
+    /// The plan for one of `waiting` candidates: half of its share of what is left goes to
+    /// steady running, the other half to loading, warming up and observing.
+    pub(super) fn plan(&self, plan: &Plan, waiting: usize) -> Plan {
+        let Some(left) = self.left() else { return plan.clone() };
+        let share = left / u32::try_from(waiting.max(1)).unwrap_or(u32::MAX);
+        let max_time = plan.max_time.min(share / 2);
+        let min_time = plan.min_time.min(max_time);
+        Plan { max_time, min_time, wall: plan.wall.min(left), ..plan.clone() }
+    }
+
+    /// The wall clock of one more job.
+    pub(super) fn wall(&self, usual: Duration) -> Duration {
+        self.left().map_or(usual, |left| left.min(usual))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FakeClock;
+
+    #[test]
+    fn a_budget_is_shared_and_runs_out() {
+        let clock = FakeClock::default();
+        let budget = Budget::begin(&clock, Some(Duration::from_secs(8)));
+        let shared = budget.plan(&Plan::default(), 4);
+        assert_eq!(shared.max_time, Duration::from_secs(1));
+        assert_eq!(shared.wall, Duration::from_secs(8));
+        clock.advance(Duration::from_secs(9));
+        assert!(budget.is_spent());
+        assert_eq!(budget.wall(Duration::from_secs(5)), Duration::ZERO);
+        let endless = Budget::begin(&clock, None);
+        assert_eq!(endless.plan(&Plan::default(), 4), Plan::default());
+        assert!(!endless.is_spent());
+    }
+}

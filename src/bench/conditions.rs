@@ -1,0 +1,21 @@
+//! The state of the board at this moment.
+
+use super::Condition;
+use crate::base::SysRoot;
+use crate::board;
+
+/// Reads what can be read.
+pub(super) fn now(sys: &SysRoot) -> Condition {
+    let clocks = board::clocks(sys);
+    let zones = board::thermal(sys);
+    let temperatures = zones.iter().filter_map(|zone| zone.temperature.value().copied());
+    let clusters = board::clusters(sys);
+    Condition {
+        temperature: temperatures.max_by(|a, b| a.0.total_cmp(&b.0)),
+        clock: clusters.first().and_then(|cluster| cluster.current_hz.value().copied()),
+        governor: clocks.governor.value().cloned(),
+        power_mode: clocks.power_mode.value().cloned(),
+        throttled: clocks.throttled.value().cloned(),
+        load: board::load(sys).value().copied(),
+    }
+}

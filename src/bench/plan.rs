@@ -1,0 +1,42 @@
+//! The three usual plans.
+
+use std::time::Duration;
+
+use super::Plan;
+
+/// What the bound of the 90th percentile needs (see [`stats`](super::stats)).
+const SAMPLES: u32 = 64;
+
+impl Default for Plan {
+    /// A bench that somebody waits for.
+    fn default() -> Self {
+        Self {
+            min_samples: SAMPLES,
+            min_time: Duration::from_millis(300),
+            max_samples: 20_000,
+            max_time: Duration::from_secs(3),
+            wall: Duration::from_secs(60),
+            address_space: None,
+            head_labels: None,
+        }
+    }
+}
+
+impl Plan {
+    /// Just enough for the bound of the 90th percentile.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            min_time: Duration::from_millis(100),
+            max_time: Duration::from_secs(1),
+            wall: Duration::from_secs(30),
+            ..Self::default()
+        }
+    }
+
+    /// While a board boots: quick, and less patient with what hangs.
+    #[must_use]
+    pub fn boot() -> Self {
+        Self { wall: Duration::from_secs(15), ..Self::quick() }
+    }
+}

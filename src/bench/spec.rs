@@ -1,0 +1,77 @@
+//! Which part of a candidate would be deployed, hence is timed.
+
+use crate::engine::PipelineSpec;
+use crate::model::{Candidate, Head};
+
+/// What would run: the features with the head that is given, or with one of so many
+/// labels; otherwise the model's own scores; otherwise its first output. `None` where
+/// no output is known.
+#[must_use]
+pub fn spec_for(
+    candidate: &Candidate,
+    head: Option<Head>,
+    head_labels: Option<u32>,
+) -> Option<PipelineSpec> {
+    let features = candidate.output_for_features();
+    let head = head.or_else(|| {
+        let size = features.as_deref().and_then(|name| feature_size(candidate, name))?;
+        Some(stand_in(head_labels?, size))
+    });
+    let own = || {
+        let first = || Some(candidate.card.as_ref()?.outputs.first()?.name.clone());
+        candidate.output_for_scores().or_else(|| features.clone()).or_else(first)
+    };
+    let (output, head) = match (&features, head) {
+        (Some(features), Some(head)) => (features.clone(), Some(head)),
+        _ => (own()?, None),
+    };
+    let threads = candidate.config.threads;
+    Some(PipelineSpec { preprocess: candidate.preprocess(), output, head, threads })
+}
+
+/// From the sidecar's golden vectors, else the card.
+fn feature_size(candidate: &Candidate, name: &str) -> Option<usize> {
+    let golden = candidate.manifest.iter().flat_map(|manifest| &manifest.golden);
+    let known = golden.filter_map(|golden| golden.features.as_ref()).map(Vec::len).next();
+    known.or_else(|| {
+        let card = candidate.card.as_ref()?;
+        let output = card.outputs.iter().find(|output| output.name == name);
+        let product = output.and_then(|output| {
+            output.shape.iter().map(|dim| dim.or(Some(1))).product::<Option<u64>>()
+        });
+        usize::try_from(card.feature_size.or(product)?).ok()
+    })
+}
+
+/// A head that costs what a fitted one costs. Each label copies one of the features,
+/// evenly spaced, so that golden vectors still check what comes out.
+fn stand_in(labels: u32, features: usize) -> Head {
+    let count = labels as usize;
+    let row = |label: usize| {
+        let copied = label * features / count.max(1);
+        (0..features).map(move |feature| f32::from(u8::from(feature == copied)))
+    };
+    Head {
+        labels: (0..labels).map(|label| label.to_string()).collect(),
+        features,
+        weights: (0..count).flat_map(row).collect(),
+        bias: vec![0.0; count],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stand_in_copies_features_evenly() {
+        let head = stand_in(3, 6);
+        let rows: Vec<&[f32]> = head.weights.chunks(6).collect();
+        assert_eq!(rows.len(), 3);
+        for (row, copied) in rows.iter().zip([0, 2, 4]) {
+            assert_eq!(row.iter().sum::<f32>(), 1.0);
+            assert_eq!(row[copied], 1.0);
+        }
+        assert_eq!(head.bias, [0.0; 3]);
+    }
+}

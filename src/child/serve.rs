@@ -1,0 +1,89 @@
+//! The worker's side of a job.
+
+use std::any::Any;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Frames, Job, Limits, frame, limit};
+
+/// First frame of a job; the payload is the second, so that it need not be copied.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    /// Version of the program that asks; another one is refused.
+    pub(super) version: String,
+    /// Kind of the job.
+    pub(super) kind: String,
+    /// Limits of the job.
+    pub(super) limits: Limits,
+}
+
+/// The version that both sides must have.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const LONGEST_ORDER: usize = 64 << 10;
+const FAILED: i32 = 1;
+const BAD_ORDER: i32 = 2;
+const PANICKED: i32 = 101;
+
+/// Does one job: limits itself, reads the job from `input`, hands it to `handler`,
+/// whose frames go to `output`. Returns the exit code of the worker: 0; 1 when the
+/// handler failed; 2 when there was no job; 101 when it panicked.
+///
+/// `output` must not be what others may print on: see [`take_stdout`].
+pub fn serve(
+    mut input: impl Read,
+    output: impl Write + Send + 'static,
+    handler: &dyn Fn(&Job, &mut Frames) -> Result<(), String>,
+) -> i32 {
+    let job = match receive(&mut input) {
+        Ok(job) => job,
+        Err(reason) => return say(&reason, BAD_ORDER),
+    };
+    let mut frames = Frames::new(output);
+    match catch_unwind(AssertUnwindSafe(|| handler(&job, &mut frames))) {
+        Ok(Ok(())) => 0,
+        Ok(Err(reason)) => say(&reason, FAILED),
+        Err(panic) => say(&message(&*panic), PANICKED),
+    }
+}
+
+/// The limits hold before the payload, which is as large as a model, is read.
+fn receive(input: &mut dyn Read) -> Result<Job, String> {
+    limit::always()?;
+    let no_job = |error: io::Error| format!("no job on standard input: {error}");
+    let order = frame::read(input, LONGEST_ORDER).map_err(no_job)?;
+    let order: Order = frame::decode_frame(&order).ok_or("an order that is none")?;
+    if order.version != VERSION {
+        return Err(format!("umbra {} asked a worker of umbra {VERSION}", order.version));
+    }
+    limit::apply(&order.limits)?;
+    let payload = frame::read(input, frame::LONGEST_JOB).map_err(no_job)?;
+    Ok(Job { kind: order.kind, payload, limits: order.limits })
+}
+
+/// Takes standard output for frames alone: from now on whatever prints there, prints
+/// on standard error.
+///
+/// # Errors
+/// When the descriptors cannot be duplicated.
+pub fn take_stdout() -> io::Result<File> {
+    let frames = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    Ok(File::from(frames))
+}
+
+/// The last words go to standard error, whose tail the parent keeps.
+fn say(reason: &str, code: i32) -> i32 {
+    // Nobody may be listening any more.
+    let _ = writeln!(io::stderr(), "{reason}");
+    code
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("of unknown cause"))
+}

@@ -1,0 +1,108 @@
+//! Rewriting a graph before an engine sees it.
+//!
+//! What the engine computes wrongly, slowly or not at all is expressed in operators
+//! that it computes right: half precision as single, QOperator arithmetic as float
+//! operators between quantisations, integer products as exact float products, and
+//! quantisation itself as operators of the house. Each pass is one file and knows no
+//! engine; none changes what a graph computes beyond the rounding that its file states.
+
+mod boundary;
+mod constants;
+pub(crate) mod custom;
+mod draft;
+mod fuse;
+mod half;
+mod integer;
+mod parameters;
+mod qdq;
+mod qoperator;
+
+use std::collections::BTreeMap;
+
+use super::{EngineError, LoadOptions};
+use crate::model::onnx::{Graph, Model, Node, ValueInfo};
+use crate::model::{Dtype, Stage, TensorInfo};
+
+pub(crate) use half::is_half;
+
+/// A model in the engine's vocabulary.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    /// What to hand to the engine.
+    pub model: Model,
+    /// Its inputs as the file declares them, dimensions fixed.
+    pub inputs: Vec<TensorInfo>,
+    /// Its outputs in order, each with the type that the file declares, if it does.
+    pub outputs: Vec<(String, Option<Dtype>)>,
+}
+
+/// Operators of ONNX itself that the passes rewrite; `com.microsoft` has its own list.
+const STANDARD: &[&str] = &[
+    "ConvInteger",
+    "DequantizeLinear",
+    "MatMulInteger",
+    "QLinearConv",
+    "QLinearMatMul",
+    "QuantizeLinear",
+];
+
+/// Whether the passes rewrite this operator, given as `Op` or `domain:Op`.
+pub(crate) fn rewrites(operator: &str) -> bool {
+    match operator.strip_prefix("com.microsoft:") {
+        Some(name) => qoperator::OPERATORS.contains(&name),
+        None => STANDARD.contains(&operator),
+    }
+}
+
+/// Rewrites a validated model.
+///
+/// # Errors
+/// [`EngineError`] names the operator that has no right form here.
+pub(crate) fn lower(model: Model, options: &LoadOptions) -> Result<Lowered, EngineError> {
+    let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
+    let opset = opset.map_or(0, |set| set.version);
+    let Some(mut graph) = model.graph else {
+        return Err(EngineError::new(Stage::Load, "the file has no graph"));
+    };
+    let types = boundary::declared_types(&graph);
+    let outputs = boundary::choose_outputs(&graph, options)?;
+    let inputs = boundary::fix_inputs(&mut graph, options)?;
+    boundary::prune(&mut graph.node, &outputs);
+    half::widen(&mut graph);
+    let (name, sources) = (graph.name.clone(), graph.input.clone());
+    let mut draft = draft::Draft::new(graph, outputs.clone(), opset);
+    constants::pass(&mut draft);
+    qoperator::pass(&mut draft)?;
+    integer::pass(&mut draft)?;
+    qdq::pass(&mut draft)?;
+    fuse::pass(&mut draft);
+    let graph = finish(draft, name, sources);
+    let outputs = typed(outputs, &types);
+    Ok(Lowered { model: Model { graph: Some(graph), ..model }, inputs, outputs })
+}
+
+fn typed(outputs: Vec<String>, types: &BTreeMap<String, Dtype>) -> Vec<(String, Option<Dtype>)> {
+    let with_type = |name: String| {
+        let dtype = types.get(&name).copied();
+        (name, dtype)
+    };
+    outputs.into_iter().map(with_type).collect()
+}
+
+/// The draft as a graph again, without what nothing reads.
+fn finish(mut draft: draft::Draft, name: String, input: Vec<ValueInfo>) -> Graph {
+    boundary::prune(&mut draft.nodes, &draft.outputs);
+    draft.nodes.iter_mut().for_each(name_by_output);
+    let mut names = draft.outputs.clone();
+    draft.nodes.iter().for_each(|node| boundary::reads(node, &mut names));
+    let initializer = names.iter().filter_map(|name| draft.constants.remove(name)).collect();
+    let output = draft.outputs.into_iter().map(|name| ValueInfo { name, r#type: None }).collect();
+    Graph { node: draft.nodes, name, initializer, input, output, ..Graph::default() }
+}
+
+/// Node names are free text and may repeat; tensor names may not, and tract wants unique ones.
+fn name_by_output(node: &mut Node) {
+    if let Some(output) = node.output.iter().find(|name| !name.is_empty()) {
+        node.name.clone_from(output);
+    }
+}

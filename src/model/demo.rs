@@ -1,0 +1,7 @@
+//! The bundled demo zoo and task, embedded when feature `demo` is on (else empty).
+//!
+//! `build.rs` writes the lists: `DEMO_ZOO` holds the `.onnx` and `.toml` files of
+//! `onnx/zoo/` by file name, `DEMO_TASK` all files below `onnx/task/meter/` by path
+//! relative to it, `/` between folders; both sorted by name.
+
+include!(concat!(env!("OUT_DIR"), "/demo.rs"));

@@ -1,0 +1,203 @@
+//! Which rule belongs to which operator.
+
+use std::collections::HashMap;
+
+use super::fact::Fact;
+use super::site::Site;
+use super::{
+    constant, elementwise, layout, linear, quantized, recurrent, reduce, resample, select, window,
+};
+
+/// From what is known of the inputs to what is known of the outputs.
+pub(super) type Rule = fn(&Site<'_>) -> Vec<Fact>;
+/// Rules by operator.
+pub(super) type Rules = HashMap<&'static str, Rule>;
+
+/// Operators of one rule; operators of other domains as `domain:Op`.
+const TABLE: &[(Rule, &[&str])] = &[
+    (
+        elementwise::same,
+        &[
+            "Abs",
+            "Acos",
+            "Acosh",
+            "Asin",
+            "Asinh",
+            "Atan",
+            "Atanh",
+            "BitwiseNot",
+            "Ceil",
+            "Celu",
+            "Clip",
+            "Cos",
+            "Cosh",
+            "CumSum",
+            "Elu",
+            "Erf",
+            "Exp",
+            "Floor",
+            "Gelu",
+            "HardSigmoid",
+            "HardSwish",
+            "Hardmax",
+            "LRN",
+            "LeakyRelu",
+            "Log",
+            "LogSoftmax",
+            "LpNormalization",
+            "Mish",
+            "Neg",
+            "PRelu",
+            "Reciprocal",
+            "Relu",
+            "ReverseSequence",
+            "Round",
+            "ScatterElements",
+            "ScatterND",
+            "Selu",
+            "Shrink",
+            "Sigmoid",
+            "Sign",
+            "Sin",
+            "Sinh",
+            "Softmax",
+            "Softplus",
+            "Softsign",
+            "Sqrt",
+            "Swish",
+            "Tan",
+            "Tanh",
+            "ThresholdedRelu",
+            "Trilu",
+            "com.microsoft:BiasGelu",
+            "com.microsoft:FastGelu",
+            "com.microsoft:Gelu",
+            "com.microsoft:QLinearLeakyRelu",
+            "com.microsoft:QLinearSigmoid",
+            "com.microsoft:QLinearSoftmax",
+            "com.microsoft:QuickGelu",
+            "onnx.brevitas:Quant",
+        ],
+    ),
+    (elementwise::identity, &["Identity"]),
+    (
+        elementwise::arithmetic,
+        &[
+            "Add",
+            "BitShift",
+            "BitwiseAnd",
+            "BitwiseOr",
+            "BitwiseXor",
+            "Div",
+            "Max",
+            "Mean",
+            "Min",
+            "Mod",
+            "Mul",
+            "Pow",
+            "Sub",
+            "Sum",
+        ],
+    ),
+    (
+        elementwise::compare,
+        &["And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or", "Xor"],
+    ),
+    (elementwise::test, &["IsInf", "IsNaN", "Not"]),
+    (elementwise::choose, &["Where"]),
+    (elementwise::cast, &["Cast"]),
+    (elementwise::dropout, &["Dropout"]),
+    (
+        elementwise::normalization,
+        &[
+            "BatchNormalization",
+            "GroupNormalization",
+            "InstanceNormalization",
+            "LayerNormalization",
+            "MeanVarianceNormalization",
+            "RMSNormalization",
+        ],
+    ),
+    (constant::constant, &["Constant"]),
+    (constant::shape, &["Shape"]),
+    (constant::size, &["Size"]),
+    (constant::of_shape, &["ConstantOfShape"]),
+    (constant::range, &["Range"]),
+    (constant::like, &["Bernoulli", "EyeLike", "RandomNormalLike", "RandomUniformLike"]),
+    (constant::one_hot, &["OneHot"]),
+    (layout::reshape, &["Reshape"]),
+    (layout::flatten, &["Flatten"]),
+    (layout::squeeze, &["Squeeze"]),
+    (layout::unsqueeze, &["Unsqueeze"]),
+    (layout::transpose, &["Transpose"]),
+    (layout::concat, &["Concat"]),
+    (layout::expand, &["Expand"]),
+    (layout::tile, &["Tile"]),
+    (layout::depth_to_space, &["DepthToSpace"]),
+    (layout::space_to_depth, &["SpaceToDepth"]),
+    (select::gather, &["Gather"]),
+    (select::gather_elements, &["GatherElements"]),
+    (select::gather_nd, &["GatherND"]),
+    (select::slice, &["Slice"]),
+    (select::split, &["Split"]),
+    (select::top_k, &["TopK"]),
+    (select::pad, &["Pad"]),
+    (
+        reduce::reduce,
+        &[
+            "ReduceL1",
+            "ReduceL2",
+            "ReduceLogSum",
+            "ReduceLogSumExp",
+            "ReduceMax",
+            "ReduceMean",
+            "ReduceMin",
+            "ReduceProd",
+            "ReduceSum",
+            "ReduceSumSquare",
+        ],
+    ),
+    (reduce::arg, &["ArgMax", "ArgMin"]),
+    (resample::resize, &["Resize", "Upsample"]),
+    (linear::matmul, &["MatMul"]),
+    (linear::matmul_integer, &["MatMulInteger"]),
+    (
+        linear::matmul_to_float,
+        &["com.microsoft:DynamicQuantizeMatMul", "com.microsoft:MatMulIntegerToFloat"],
+    ),
+    (linear::qlinear_matmul, &["QLinearMatMul"]),
+    (linear::gemm, &["Gemm"]),
+    (linear::qgemm, &["com.microsoft:QGemm"]),
+    (window::conv, &["Conv", "com.microsoft:FusedConv"]),
+    (window::conv_integer, &["ConvInteger"]),
+    (window::qlinear_conv, &["QLinearConv"]),
+    (window::conv_transpose, &["ConvTranspose"]),
+    (window::pool, &["AveragePool", "LpPool", "MaxPool"]),
+    (
+        window::global_pool,
+        &[
+            "GlobalAveragePool",
+            "GlobalLpPool",
+            "GlobalMaxPool",
+            "com.microsoft:QLinearGlobalAveragePool",
+        ],
+    ),
+    (quantized::quantize, &["QuantizeLinear", "com.microsoft:QuantizeLinear"]),
+    (quantized::dequantize, &["DequantizeLinear", "com.microsoft:DequantizeLinear"]),
+    (quantized::dynamic, &["DynamicQuantizeLinear"]),
+    (quantized::binary, &["com.microsoft:QLinearAdd", "com.microsoft:QLinearMul"]),
+    (quantized::concat, &["com.microsoft:QLinearConcat"]),
+    (quantized::average_pool, &["com.microsoft:QLinearAveragePool"]),
+    (recurrent::recurrent, &["GRU", "LSTM", "RNN"]),
+    (recurrent::trees, &["ai.onnx.ml:TreeEnsembleClassifier"]),
+];
+
+/// The table, by operator.
+pub(super) fn rules() -> Rules {
+    TABLE.iter().flat_map(|(rule, ops)| ops.iter().map(|op| (*op, *rule))).collect()
+}
+
+/// Whether an operator has a rule.
+pub(crate) fn is_known(op: &str) -> bool {
+    TABLE.iter().any(|(_, ops)| ops.contains(&op))
+}

@@ -1,0 +1,96 @@
+//! Reading a sidecar, and holding it against the model it speaks of.
+
+use super::{Card, Manifest, Preprocess, Rejection, Stage};
+use crate::base::Digest;
+
+/// The schema that this program reads.
+const SCHEMA: u32 = 1;
+
+/// Reads a sidecar that belongs to the model `id` with this hash.
+pub(super) fn read(text: &str, id: &str, sha256: Digest) -> Result<Manifest, Rejection> {
+    let manifest: Manifest = toml::from_str(text).map_err(|error| {
+        let line = error.to_string().lines().last().unwrap_or_default().to_owned();
+        refuse(format!("cannot be read: {line}"), "correct it; docs/models.md lists its keys")
+    })?;
+    if manifest.schema != SCHEMA {
+        return Err(refuse(
+            format!("is of schema {}; this program reads {SCHEMA}", manifest.schema),
+            "use a newer program, or write the sidecar for schema 1",
+        ));
+    }
+    if manifest.id != id {
+        return Err(refuse(
+            format!("is for {:?}, the file is {id:?}", manifest.id),
+            "give model and sidecar the same name",
+        ));
+    }
+    if manifest.sha256 != sha256 {
+        return Err(refuse(
+            format!("is for another file: sha256 {}, not {}", manifest.sha256, sha256),
+            "copy model and sidecar again, together",
+        ));
+    }
+    manifest.preprocess.iter().try_for_each(preprocess)?;
+    Ok(manifest)
+}
+
+fn refuse(what: String, help: &str) -> Rejection {
+    Rejection {
+        stage: Stage::Read,
+        reason: format!("the sidecar {what}"),
+        help: Some(help.to_owned()),
+    }
+}
+
+fn preprocess(preprocess: &Preprocess) -> Result<(), Rejection> {
+    let Preprocess { channels, height, width, mean, std, .. } = preprocess;
+    let fault = |what: &str| Err(refuse(format!("has a preprocessing {what}"), "correct it"));
+    if !matches!(channels, 1 | 3) {
+        return fault("of channels other than 1 or 3");
+    }
+    if *height == 0 || *width == 0 || height.checked_mul(*width).is_none_or(|area| area > 1 << 26) {
+        return fault("of an impossible size");
+    }
+    if mean.len() != *channels as usize || std.len() != *channels as usize {
+        return fault("without one mean and one std per channel");
+    }
+    if mean.iter().chain(std).any(|value| !value.is_finite()) || std.contains(&0.0) {
+        return fault("with a mean or std that cannot be computed with");
+    }
+    Ok(())
+}
+
+/// Whether what the sidecar says of the model is true of it.
+pub(super) fn agrees(manifest: &Manifest, card: &Card) -> Result<(), Rejection> {
+    let named = |name: &Option<String>| name.clone().into_iter();
+    let outputs = manifest.outputs.iter().flat_map(|o| named(&o.features).chain(named(&o.scores)));
+    for name in outputs {
+        // A feature tensor may be an inner one; the engine finds it when the graph is pruned.
+        let known = card.outputs.iter().any(|output| output.name == name);
+        if !known && manifest.outputs.as_ref().is_some_and(|o| o.scores.as_ref() == Some(&name)) {
+            return Err(refuse(
+                format!("names output {name:?}, which the model does not have"),
+                "correct the name; `umbra inspect` lists the outputs",
+            ));
+        }
+    }
+    match (&manifest.preprocess, Preprocess::guess(card)) {
+        (Some(stated), Some(seen)) if !same_input(stated, &seen) => Err(refuse(
+            format!(
+                "prepares {}x{}x{} pixels, the model reads {}x{}x{}",
+                stated.height,
+                stated.width,
+                stated.channels,
+                seen.height,
+                seen.width,
+                seen.channels
+            ),
+            "correct the preprocessing; `umbra inspect` lists the inputs",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn same_input(stated: &Preprocess, seen: &Preprocess) -> bool {
+    (stated.channels, stated.height, stated.width) == (seen.channels, seen.height, seen.width)
+}

@@ -1,0 +1,32 @@
+//! Ridge regression on one-hot targets: one linear system, whatever the number of classes.
+
+use nalgebra::{Cholesky, DMatrix};
+
+use super::Linear;
+use crate::task::Undefined;
+
+/// Weight of the penalty per sample, on coordinates of norm about 1.
+const PENALTY: f64 = 1e-3;
+
+pub(super) fn solve(
+    coordinates: &DMatrix<f64>,
+    labels: &[u32],
+    classes: usize,
+) -> Result<Linear, Undefined> {
+    let samples = coordinates.nrows() as f64;
+    let mut targets = DMatrix::from_element(coordinates.nrows(), classes, 0.0);
+    for (mut row, label) in targets.row_iter_mut().zip(labels) {
+        if let Some(target) = row.get_mut(*label as usize) {
+            *target = 1.0;
+        }
+    }
+    // Coordinates have mean 0, so the bias is the mean of the targets.
+    let bias: Vec<f64> = targets.row_mean().iter().copied().collect();
+    let mut gram = coordinates.tr_mul(coordinates);
+    for at in 0..gram.ncols() {
+        gram[(at, at)] += PENALTY * samples;
+    }
+    let solved = Cholesky::new(gram)
+        .ok_or_else(|| Undefined("features too large for a linear system".to_owned()))?;
+    Ok(Linear { weights: solved.solve(&coordinates.tr_mul(&targets)), bias })
+}

@@ -1,0 +1,329 @@
+//! Workers that end in every way that workers end.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use umbra::base::{Bytes, Stop, SystemClock};
+use umbra::child::{
+    Ended, Frames, Job, Limits, ModelRef, Next, Spawn, Spawner, Watch, decode_frame,
+    decode_payload, encode_payload, serve,
+};
+
+use crate::fake::{FakeEngine, own_worker, take_pipe};
+
+fn job(kind: &str, payload: Vec<u8>) -> Job {
+    let limits = Limits { address_space: None, wall: Duration::from_secs(60), cpus: Vec::new() };
+    Job { kind: kind.to_owned(), payload, limits }
+}
+
+fn sh(script: &str) -> Spawner {
+    Spawner::new(Vec::new()).with_program("/bin/sh", &["-c", script])
+}
+
+/// Runs a job and keeps the frames.
+fn run(spawner: &Spawner, job: &Job) -> (Ended, Vec<Vec<u8>>) {
+    let mut frames = Vec::new();
+    let ended = spawner.run(job, &SystemClock::default(), &Stop::default(), &mut |watch| {
+        if let Watch::Frame(frame) = watch {
+            frames.push(frame.to_vec());
+        }
+        Next::Continue
+    });
+    (ended, frames)
+}
+
+fn ended(script: &str) -> Ended {
+    run(&sh(script), &job("any", vec![0; 100])).0
+}
+
+/// What [`Frames`] writes for these values.
+fn framed(values: &[Vec<u8>]) -> Vec<u8> {
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let shared = Shared::default();
+    let mut frames = Frames::new(shared.clone());
+    values.iter().for_each(|value| frames.send(value).unwrap());
+    let bytes = shared.0.lock().unwrap().clone();
+    bytes
+}
+
+/// Running, not merely a name in the process table.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    stat.is_ok_and(|stat| !stat.rsplit(") ").next().unwrap_or_default().starts_with(['Z', 'X']))
+}
+
+#[test]
+fn exit_codes_and_signals_are_told_apart() {
+    assert_eq!(ended("exit 0"), Ended::Finished);
+    let failed = ended("echo first >&2; echo last words >&2; exit 7");
+    assert_eq!(failed, Ended::Failed { code: 7, stderr: "first\nlast words".into() });
+    for (name, signal) in [("ABRT", 6), ("SEGV", 11), ("ILL", 4)] {
+        let killed = ended(&format!("kill -{name} $$"));
+        assert_eq!(killed, Ended::Signal { signal, stderr: String::new() });
+    }
+}
+
+#[test]
+fn running_out_of_memory_has_its_own_name() {
+    assert_eq!(ended("kill -KILL $$"), Ended::OutOfMemory);
+    let rust = "echo 'memory allocation of 99 bytes failed' >&2; kill -ABRT $$";
+    assert_eq!(ended(rust), Ended::OutOfMemory);
+    let talk = "echo 'memory allocation of 99 bytes failed' >&2; exit 0";
+    assert_eq!(ended(talk), Ended::Finished);
+}
+
+#[test]
+fn nonsense_on_standard_output_kills() {
+    let Ended::Garbled(what) = ended("echo hello, world; sleep 600") else { panic!() };
+    assert!(what.contains("hello, world"), "{what}");
+    let Ended::Garbled(what) = ended("printf abc") else { panic!() };
+    assert!(what.contains("abc"), "{what}");
+    // A worker that dies in the middle of a frame has died; that is what counts.
+    assert_eq!(ended("printf abc; kill -SEGV $$"), Ended::Signal { signal: 11, stderr: "".into() });
+}
+
+#[test]
+fn a_hang_ends_at_the_wall_with_all_its_descendants() {
+    let dir = tempfile::tempdir().unwrap();
+    let pid = dir.path().join("pid");
+    let script = format!("sleep 600 & echo $! > {}; trap '' TERM; sleep 600", pid.display());
+    let mut hang = job("any", Vec::new());
+    hang.limits.wall = Duration::from_millis(700);
+    assert_eq!(run(&sh(&script), &hang).0, Ended::TimedOut(hang.limits.wall));
+    assert!(!is_alive(std::fs::read_to_string(pid).unwrap().trim()));
+}
+
+#[test]
+fn a_descendant_that_keeps_the_pipes_holds_nobody_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let pid = dir.path().join("pid");
+    let script = format!("sleep 600 & echo $! > {}; exit 0", pid.display());
+    assert_eq!(ended(&script), Ended::Finished);
+    assert!(!is_alive(std::fs::read_to_string(pid).unwrap().trim()));
+}
+
+#[test]
+fn whoever_watches_can_end_it() {
+    let clock = SystemClock::default();
+    let script = sh("sleep 600");
+    let stop = Stop::default();
+    let killed = script.run(&job("any", Vec::new()), &clock, &stop, &mut |watch| {
+        assert_eq!(watch, Watch::Tick);
+        Next::Kill
+    });
+    assert_eq!(killed, Ended::Killed);
+    let stopped = script.run(&job("any", Vec::new()), &clock, &stop, &mut |_| {
+        stop.request();
+        Next::Continue
+    });
+    assert_eq!(stopped, Ended::Stopped);
+    let never = script.run(&job("any", Vec::new()), &clock, &stop, &mut |_| panic!());
+    assert_eq!(never, Ended::Stopped);
+}
+
+#[test]
+fn a_large_job_that_is_not_read_or_read_in_part_blocks_nobody() {
+    let large = job("any", vec![7; 4 << 20]);
+    assert_eq!(run(&sh("exec 0<&-; sleep 0.3; exit 0"), &large).0, Ended::Finished);
+    assert_eq!(run(&sh("head -c 100000 >/dev/null; exit 0"), &large).0, Ended::Finished);
+    let mut hang = large;
+    hang.limits.wall = Duration::from_millis(500);
+    assert_eq!(run(&sh("sleep 600"), &hang).0, Ended::TimedOut(hang.limits.wall));
+}
+
+#[test]
+fn many_and_large_frames_arrive_in_order_and_ticks_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let values: Vec<Vec<u8>> = (0..30u8).map(|k| vec![k; 200_000 * usize::from(k % 3)]).collect();
+    let file = dir.path().join("frames");
+    std::fs::write(&file, framed(&values)).unwrap();
+    let script = format!("cat {0}; sleep 0.5; cat {0}", file.display());
+    let (mut seen, mut ticks) = (Vec::new(), 0);
+    let ended = sh(&script).run(
+        &job("any", Vec::new()),
+        &SystemClock::default(),
+        &Stop::default(),
+        &mut |watch| {
+            match watch {
+                Watch::Frame(frame) => seen.push(decode_frame::<Vec<u8>>(frame).unwrap()),
+                Watch::Tick => ticks += 1,
+            }
+            Next::Continue
+        },
+    );
+    assert_eq!(ended, Ended::Finished);
+    assert!(ticks >= 2, "{ticks}");
+    assert_eq!(seen, [values.clone(), values].concat());
+}
+
+#[test]
+fn a_flood_on_standard_error_is_kept_short() {
+    let flood = ended("yes nonsense | head -c 3000000 >&2; echo the end >&2; exit 3");
+    let Ended::Failed { code: 3, stderr } = flood else { panic!("{flood:?}") };
+    assert!(stderr.len() <= 2048 && stderr.ends_with("the end"), "{stderr}");
+}
+
+#[test]
+fn a_foreign_binary_is_not_started_and_the_launcher_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = dir.path().join("foreign");
+    let mut elf = vec![0u8; 200];
+    elf[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1]);
+    elf[16..20].copy_from_slice(&[2, 0, 0xF3, 0x7F]);
+    std::fs::write(&foreign, elf).unwrap();
+    std::fs::set_permissions(&foreign, PermissionsExt::from_mode(0o755)).unwrap();
+    let spawner = Spawner::new(Vec::new()).with_program(&foreign, &[]);
+    let Ended::NotStarted(why) = run(&spawner, &job("any", Vec::new())).0 else { panic!() };
+    assert!(why.contains("UMBRA_LAUNCHER") && why.contains("foreign"), "{why}");
+    let missing = Spawner::new(vec!["/nowhere/emulator".into(), "-L".into()]);
+    assert!(missing.is_launched());
+    let Ended::NotStarted(why) = run(&missing, &job("any", Vec::new())).0 else { panic!() };
+    assert!(why.contains("/nowhere/emulator"), "{why}");
+}
+
+#[test]
+fn a_launcher_comes_before_the_program() {
+    let launcher = vec!["/bin/sh".to_owned(), "-c".to_owned(), "exec \"$0\" \"$@\"".to_owned()];
+    let spawner = Spawner::new(launcher).with_program("/bin/sh", &["-c", "exit 5"]);
+    assert_eq!(
+        run(&spawner, &job("any", Vec::new())).0,
+        Ended::Failed { code: 5, stderr: String::new() }
+    );
+}
+
+#[test]
+fn models_cross_without_a_copy() {
+    let owned = ModelRef::Bytes(vec![1u8, 2, 3]);
+    let bytes = encode_payload(&(9u8, &owned));
+    assert_eq!(decode_payload::<(u8, ModelRef)>(&bytes), Some((9, owned)));
+    let (_, borrowed) = decode_payload::<(u8, ModelRef<&[u8]>)>(&bytes).unwrap();
+    assert_eq!(borrowed, ModelRef::Bytes(&[1, 2, 3][..]));
+    assert_eq!(decode_payload::<(u8, ModelRef)>(&bytes[..3]), None);
+}
+
+/// Not a test but the worker of the tests below: does nothing unless it is asked to.
+#[test]
+fn entry() {
+    if std::env::var_os("UMBRA_TEST_WORKER").is_some() {
+        let pipe = take_pipe();
+        println!("a library that greets on standard output");
+        std::process::exit(serve(std::io::stdin(), pipe, &handle));
+    }
+}
+
+fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
+    let send = |frames: &mut Frames, text: String| frames.send(&text).map_err(|e| e.to_string());
+    match job.kind.as_str() {
+        "sum" => {
+            println!("in the middle of the job");
+            let sum: u64 = job.payload.iter().map(|&byte| u64::from(byte)).sum();
+            send(frames, format!("{} {sum}", job.payload.len()))
+        }
+        "self" => {
+            let proc = ["oom_score_adj", "limits", "status", "stat"]
+                .map(|name| std::fs::read_to_string(format!("/proc/thread-self/{name}")).unwrap());
+            proc.into_iter().try_for_each(|text| send(frames, text))
+        }
+        "eat" => Err(format!("{} bytes were to be had", vec![1u8; 3 << 30].len())),
+        "panic" => panic!("over the edge"),
+        "refuse" => Err("no such thing".to_owned()),
+        "hang" => {
+            let path: String = decode_payload(&job.payload).ok_or("no path")?;
+            std::fs::write(path, std::process::id().to_string()).map_err(|e| e.to_string())?;
+            std::thread::sleep(Duration::from_secs(600));
+            Ok(())
+        }
+        "guard" => {
+            // A parent of its own, to be killed.
+            let ended = run(&own_worker(), &self::job("hang", job.payload.clone())).0;
+            Err(format!("{ended:?}"))
+        }
+        "bench" => {
+            let engines: [Box<dyn umbra::engine::Engine>; 1] = [Box::<FakeEngine>::default()];
+            umbra::bench::work(&job.payload, &engines, &SystemClock::default(), frames)
+        }
+        other => Err(format!("unknown job {other}")),
+    }
+}
+
+#[test]
+fn a_worker_answers_and_its_chatter_does_not_get_in_between() {
+    let (ended, frames) = run(&own_worker(), &job("sum", vec![2; 3 << 20]));
+    assert_eq!(ended, Ended::Finished);
+    let texts: Vec<String> = frames.iter().map(|frame| decode_frame(frame).unwrap()).collect();
+    assert_eq!(texts, [format!("{} {}", 3 << 20, 6 << 20)]);
+}
+
+#[test]
+fn a_worker_limits_itself() {
+    let mut asked = job("self", Vec::new());
+    let allowed = std::fs::read_to_string("/proc/self/status").unwrap();
+    let cpu = allowed.split("Cpus_allowed_list:").nth(1).unwrap().trim();
+    let cpu: u32 = cpu.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+    asked.limits.cpus = vec![cpu];
+    asked.limits.address_space = Some(Bytes(3 << 30));
+    let (ended, frames) = run(&own_worker(), &asked);
+    assert_eq!(ended, Ended::Finished);
+    let texts: Vec<String> = frames.iter().map(|frame| decode_frame(frame).unwrap()).collect();
+    assert_eq!(texts[0].trim(), "1000");
+    let line = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line(&texts[1], "Max address space")[3..5], ["3221225472", "3221225472"]);
+    assert_eq!(line(&texts[1], "Max core file size")[4..6], ["0", "0"]);
+    assert_eq!(line(&texts[2], "Cpus_allowed_list:")[1], cpu.to_string());
+}
+
+#[test]
+fn a_worker_over_its_limit_a_panic_and_a_refusal_are_results() {
+    let mut greedy = job("eat", Vec::new());
+    greedy.limits.address_space = Some(Bytes(1 << 30));
+    assert_eq!(run(&own_worker(), &greedy).0, Ended::OutOfMemory);
+    // The limit holds before the payload is read.
+    let mut large = job("sum", vec![1; 80 << 20]);
+    large.limits.address_space = Some(Bytes(64 << 20));
+    assert_eq!(run(&own_worker(), &large).0, Ended::OutOfMemory);
+    let Ended::Failed { code: 101, stderr } = run(&own_worker(), &job("panic", Vec::new())).0
+    else {
+        panic!()
+    };
+    assert!(stderr.ends_with("panic: over the edge"), "{stderr}");
+    let Ended::Failed { code: 1, stderr } = run(&own_worker(), &job("refuse", Vec::new())).0 else {
+        panic!()
+    };
+    assert!(stderr.ends_with("no such thing"), "{stderr}");
+}
+
+#[test]
+fn a_worker_dies_with_its_parent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pid");
+    let guard = job("guard", encode_payload(&path.to_str().unwrap()));
+    let ended = own_worker().run(&guard, &SystemClock::default(), &Stop::default(), &mut |_| {
+        let written = std::fs::read_to_string(&path).is_ok_and(|pid| !pid.is_empty());
+        if written { Next::Kill } else { Next::Continue }
+    });
+    assert_eq!(ended, Ended::Killed);
+    // The worker leads a group of its own: only the parent-death signal can have reached it.
+    let pid = std::fs::read_to_string(&path).unwrap();
+    for _ in 0..500 {
+        if !is_alive(pid.trim()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the worker {pid} outlives its parent");
+}
