@@ -26,12 +26,7 @@ pub(super) fn running(rows: &[Row], incumbent: Option<&Incumbent>) -> Option<usi
 
 /// Picks under a policy. The running model stays where it is feasible and the winner
 /// does not beat it in their own duel: a switch costs something and noise is no reason.
-pub(super) fn pick(
-    rows: &[Row],
-    policy: &Policy,
-    runs: bool,
-    incumbent: Option<usize>,
-) -> Pick {
+pub(super) fn pick(rows: &[Row], policy: &Policy, runs: bool, incumbent: Option<usize>) -> Pick {
     let contest = Contest::of(rows, policy);
     let Some(first) = contest.order().next() else {
         let action = if runs { Action::Fallback } else { Action::None };

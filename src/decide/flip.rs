@@ -17,6 +17,8 @@ use super::words::change_in_words;
 
 /// Decimals of a printed change, at most.
 const DECIMALS: usize = 6;
+/// Rounding makes a change larger by this factor, at most.
+const ROUNDING: f64 = 1.1;
 /// A weight is tried this many times the sum of all: beyond, nothing changes any more.
 const HEAVIEST: f64 = 4.0;
 
@@ -93,10 +95,13 @@ impl Search<'_> {
         if !self.turns(step.knob, step.point) && !self.turns(step.knob, behind) {
             return None;
         }
-        (0..=DECIMALS).find_map(|decimals| {
-            let [near, far] = rounded_away(step, decimals);
-            [near, far].into_iter().find(|to| self.holds(step, *to))
-        })
+        let rounded = (0..=DECIMALS).flat_map(|decimals| rounded_away(step, decimals));
+        let holding: Vec<f64> = rounded.filter(|to| self.holds(step, *to)).collect();
+        // The roundest that is hardly more than needed; where the least change that shows
+        // at all is more than that, the roundest.
+        let enough = ROUNDING * (step.point - step.start).abs();
+        let close = holding.iter().find(|to| (**to - step.start).abs() <= enough);
+        close.or(holding.first()).copied()
     }
 
     fn turns(&self, knob: Knob, value: f64) -> bool {
@@ -106,9 +111,7 @@ impl Search<'_> {
     /// Whether the change turns the choice and half of it does not.
     fn holds(&self, step: &Step, to: f64) -> bool {
         let valid = to > 0.0 || (to == 0.0 && matches!(step.knob, Knob::Weight(_)));
-        valid
-            && self.turns(step.knob, to)
-            && !self.turns(step.knob, f64::midpoint(step.start, to))
+        valid && self.turns(step.knob, to) && !self.turns(step.knob, f64::midpoint(step.start, to))
     }
 }
 

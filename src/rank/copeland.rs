@@ -32,11 +32,7 @@ pub struct Copeland {
 /// criterion without a weight counts 1, one without an indifference has none. Final
 /// ties go to the lower index.
 #[must_use]
-pub fn copeland(
-    scores: &[Vec<Option<f64>>],
-    weights: &[f64],
-    indifference: &[f64],
-) -> Copeland {
+pub fn copeland(scores: &[Vec<Option<f64>>], weights: &[f64], indifference: &[f64]) -> Copeland {
     let items = scores.iter().map(Vec::len).max().unwrap_or(0);
     let weight = |criterion: usize| weights.get(criterion).copied().unwrap_or(1.0);
     let weights: Vec<f64> = (0..scores.len()).map(weight).collect();
@@ -66,8 +62,9 @@ pub(super) fn duel(
         };
         weights.iter().enumerate().map(vote).sum()
     };
-    let margins: Vec<Vec<i64>> =
-        (0..items).map(|i| (0..items).map(|j| if i == j { 0 } else { margin(i, j) }).collect()).collect();
+    let margins: Vec<Vec<i64>> = (0..items)
+        .map(|i| (0..items).map(|j| if i == j { 0 } else { margin(i, j) }).collect())
+        .collect();
     let tally = Tally::of(&margins);
     let mut order: Vec<usize> = (0..items).collect();
     order.sort_by(|a, b| tally.key(*b).cmp(&tally.key(*a)).then_with(|| tie(*a, *b)));
@@ -134,7 +131,9 @@ pub fn pareto(scores: &[Vec<Option<f64>>]) -> Vec<usize> {
     let dominates = |j: usize, i: usize| {
         let mut better = false;
         for row in scores {
-            let (Some(mine), theirs) = (row.get(i).copied().flatten(), row.get(j)) else { continue };
+            let (Some(mine), theirs) = (row.get(i).copied().flatten(), row.get(j)) else {
+                continue;
+            };
             match theirs.copied().flatten().map(|theirs| theirs.total_cmp(&mine)) {
                 None | Some(Ordering::Less) => return false,
                 Some(Ordering::Greater) => better = true,

@@ -41,9 +41,7 @@ pub fn weighted_tau(truth: &[f64], score: &[f64]) -> Result<WeightedTau, Undefin
 /// Rank from 0 by `first` descending, then `second` descending, then index descending.
 fn ranks(first: &[f64], second: &[f64]) -> Vec<f64> {
     let mut items: Vec<(usize, (&f64, &f64))> = first.iter().zip(second).enumerate().collect();
-    items.sort_by(|(i, a), (j, b)| {
-        b.0.total_cmp(a.0).then(b.1.total_cmp(a.1)).then(j.cmp(i))
-    });
+    items.sort_by(|(i, a), (j, b)| b.0.total_cmp(a.0).then(b.1.total_cmp(a.1)).then(j.cmp(i)));
     let mut ranks = vec![0.0; first.len()];
     for (rank, (item, _)) in items.into_iter().enumerate() {
         if let Some(place) = ranks.get_mut(item) {

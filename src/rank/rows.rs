@@ -27,10 +27,8 @@ pub(super) fn rows(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Vec<Row> {
-    let found: Vec<Found<'_>> = candidates
-        .iter()
-        .map(|candidate| Found::of(candidate, trials, evidence))
-        .collect();
+    let found: Vec<Found<'_>> =
+        candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
     let scale = scale(found.iter().filter(|found| found.usable).filter_map(|found| found.evidence));
     found.iter().map(|found| found.row(facts, scale)).collect()
 }
@@ -54,9 +52,8 @@ impl<'a> Found<'a> {
         let shown = evidence
             .iter()
             .find(|shown| shown.id == candidate.id && shown.sha256 == candidate.sha256);
-        let runs = trial.is_none_or(|trial| {
-            matches!(trial.verdict, Verdict::Valid | Verdict::Suspect)
-        });
+        let runs =
+            trial.is_none_or(|trial| matches!(trial.verdict, Verdict::Valid | Verdict::Suspect));
         // Once candidates have shown what they can do on the task, one that was
         // measured and showed nothing could only be chosen blindly.
         let serves = match shown {
@@ -90,14 +87,22 @@ impl<'a> Found<'a> {
         let relevance = self.evidence.and_then(|evidence| scale.relevance(evidence));
         let found = [
             (Criterion::Relevance, relevance.map(estimated)),
-            (Criterion::Latency, self.trial.map_or_else(|| card.and_then(predicted_latency), latency)),
+            (
+                Criterion::Latency,
+                self.trial.map_or_else(|| card.and_then(predicted_latency), latency),
+            ),
             (Criterion::Memory, self.trial.map_or_else(|| card.and_then(predicted_memory), memory)),
             (Criterion::Energy, self.trial.and_then(energy)),
             (Criterion::Thermal, self.trial.and_then(|trial| thermal(facts, trial))),
             (Criterion::Storage, Some(exact(self.candidate.bytes as f64))),
         ];
-        let sound = |measure: &Measure| [measure.value, measure.low, measure.high].iter().all(|v| v.is_finite());
-        found.into_iter().filter_map(|(criterion, measure)| Some((criterion, measure.filter(sound)?))).collect()
+        let sound = |measure: &Measure| {
+            [measure.value, measure.low, measure.high].iter().all(|v| v.is_finite())
+        };
+        found
+            .into_iter()
+            .filter_map(|(criterion, measure)| Some((criterion, measure.filter(sound)?)))
+            .collect()
     }
 
     /// Only what was measured is gated: a prediction throws nobody out.

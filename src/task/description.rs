@@ -117,11 +117,7 @@ impl WeightTable {
 }
 
 /// Hands on a number that is there and makes sense.
-fn set(
-    key: &str,
-    value: Option<f64>,
-    put: impl FnOnce(Option<f64>),
-) -> Result<(), String> {
+fn set(key: &str, value: Option<f64>, put: impl FnOnce(Option<f64>)) -> Result<(), String> {
     match value {
         None => Ok(()),
         Some(value) if value.is_finite() && (0.0..=1e9).contains(&value) => {

@@ -97,7 +97,9 @@ impl TaskError {
             }
             Self::EmptyClass { .. } => "add at least two images of the class, or remove the class",
             Self::Labels { .. } => "make the folders, or the class numbers, those of `labels`",
-            Self::Size { .. } => "a task has at least 2 classes and 2 samples, at most 1000 classes",
+            Self::Size { .. } => {
+                "a task has at least 2 classes and 2 samples, at most 1000 classes"
+            }
         }
     }
 

@@ -1,11 +1,32 @@
 //! Floor 5: the target task: its samples, what the user wants of a model, and what a
 //! candidate shows on the samples ([`Evidence`]).
+//!
+//! [`open`] reads a task from a folder or an archive and refuses what would mislead:
+//! an unreadable image, an empty class, labels that do not match. [`observe`] runs one
+//! candidate over the samples in a child; [`work`] is the child's side. No image and no
+//! feature leaves the child: what comes back are scores and a fitted [`head`].
 
+mod bundled;
+mod decode;
+mod description;
+mod error;
 mod evidence;
+pub mod head;
+mod observe;
+mod open;
 mod policy;
+mod samples;
+mod tree;
+mod work;
 
-pub use evidence::{Estimate, Evidence, Undefined};
+pub use bundled::bundled;
+pub use decode::decode;
+pub use error::TaskError;
+pub use evidence::{Estimate, Evidence, Undefined, wilson};
+pub use observe::{KIND, observe};
+pub use open::{open, open_samples};
 pub use policy::{Limits, MEGABYTE, Policy, Targets, Weights, megabytes};
+pub use work::{Score, work};
 
 use crate::base::Digest;
 use crate::model::Image;

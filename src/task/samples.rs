@@ -218,7 +218,8 @@ impl ImageShape {
         if x.dtype != Dtype::UInt8 {
             return Err(format!("x holds {}, not uint8", x.dtype.name()));
         }
-        let side = |size: usize| u32::try_from(size).ok().filter(|s| (1..=LONGEST_SIDE).contains(s));
+        let side =
+            |size: usize| u32::try_from(size).ok().filter(|s| (1..=LONGEST_SIDE).contains(s));
         let (count, height, width, channels) = match *x.shape.as_slice() {
             [count, height, width] => (count, height, width, 1),
             [count, height, width, channels @ (1 | 3)] => (count, height, width, channels),

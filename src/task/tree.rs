@@ -76,8 +76,7 @@ impl Tree<'_> {
 
 /// A file, up to the longest that a task may have.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, TaskError> {
-    let unreadable =
-        |reason: String| TaskError::Unreadable { path: path.to_owned(), reason };
+    let unreadable = |reason: String| TaskError::Unreadable { path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut bytes = Vec::new();
     let read = file.take(LONGEST + 1).read_to_end(&mut bytes);

@@ -1,14 +1,5 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
-
 mod bench;
 mod board;
 mod child;
@@ -22,4 +13,5 @@ mod licences;
 mod models;
 mod rank;
 mod store;
+mod task;
 mod validate;

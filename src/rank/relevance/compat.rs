@@ -8,6 +8,8 @@ use nalgebra::DVector;
 use super::spectrum::check_finite;
 use super::{Matrix, Undefined, classes, logme::mean};
 
+/// Smaller singular values are zero.
+const CUT: f64 = 1e-10;
 const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
 
 /// LogME of the published fixed-point iteration (at most 11 sweeps, 1e-5 in the denominators).
@@ -47,16 +49,17 @@ impl Decomposed {
         check_finite(features)?;
         let svd = features.clone().svd(true, false);
         let left = svd.u.ok_or_else(|| Undefined("no singular vectors".to_owned()))?;
-        // The published code cuts only where it goes through the Gram matrix.
-        let cut = if features.nrows() > features.ncols() { 1e-10 } else { -1.0 };
+        // Directions without features project nothing, but count in the determinant.
         let kept: Vec<usize> = svd
             .singular_values
             .iter()
             .enumerate()
-            .filter(|(_, value)| **value > cut)
+            .filter(|(_, value)| **value > CUT)
             .map(|(at, _)| at)
             .collect();
-        let sigma = svd.singular_values.iter().filter(|s| **s > cut).map(|s| s * s).collect();
+        let mut sigma: Vec<f64> =
+            svd.singular_values.iter().filter(|s| **s > CUT).map(|s| s * s).collect();
+        sigma.resize(svd.singular_values.len(), 0.0);
         Ok(Self {
             samples: features.nrows() as f64,
             features: features.ncols() as f64,

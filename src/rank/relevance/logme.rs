@@ -133,7 +133,7 @@ fn maximise(spectrum: &Spectrum, target: &DVector<f64>) -> TargetEvidence {
     let (variance, evidence) = problem.at(best);
     TargetEvidence {
         evidence: evidence / samples,
-        alpha: best.exp() / variance / spectrum.scale.powi(2),
+        alpha: best.exp() / variance * spectrum.scale.powi(2),
         beta: 1.0 / variance,
         saturated,
         uninformative: best >= to - (to - from) / f64::from(GRID - 1),

@@ -34,11 +34,7 @@ struct Linear {
 /// # Errors
 /// [`Undefined`] with fewer than two classes, labels without a name, or features that
 /// are not finite.
-pub fn fit(
-    features: &DMatrix<f64>,
-    labels: &[u32],
-    names: &[String],
-) -> Result<Head, Undefined> {
+pub fn fit(features: &DMatrix<f64>, labels: &[u32], names: &[String]) -> Result<Head, Undefined> {
     let linear = fit_linear(features, labels, names.len())?;
     let weights: Vec<f32> = linear.weights.iter().map(|weight| *weight as f32).collect();
     let bias: Vec<f32> = linear.bias.iter().map(|bias| *bias as f32).collect();

@@ -28,7 +28,11 @@ impl Standardised {
         let unit = |variance: f64, mean: f64| {
             let deviation = variance.sqrt();
             // Rounding makes a constant feature vary by some last bits.
-            if deviation > 1e-9 * mean.abs() && deviation > 0.0 { 1.0 / (deviation * root) } else { 0.0 }
+            if deviation > 1e-9 * mean.abs() && deviation > 0.0 {
+                1.0 / (deviation * root)
+            } else {
+                0.0
+            }
         };
         let scale = variance.zip_map(&mean, unit);
         let mut standard = features.clone();

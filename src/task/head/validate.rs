@@ -23,8 +23,10 @@ const SEED: u64 = 0x666f_6c64;
 pub fn cross_validate(features: &DMatrix<f64>, labels: &[u32]) -> Result<Estimate, Undefined> {
     let classes = labels.iter().max().map_or(0, |highest| *highest as usize + 1);
     check(features, labels, classes)?;
-    let members: Vec<Vec<usize>> =
-        (0..classes).map(|class| members(labels, class)).filter(|found| !found.is_empty()).collect();
+    let members: Vec<Vec<usize>> = (0..classes)
+        .map(|class| members(labels, class))
+        .filter(|found| !found.is_empty())
+        .collect();
     let folds = members.iter().map(Vec::len).min().unwrap_or(0).min(FOLDS);
     if folds < 2 {
         return Err(Undefined("a class with a single sample cannot be left out".to_owned()));

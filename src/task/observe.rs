@@ -1,0 +1,207 @@
+//! The parent's side of an observation: one child job per candidate.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Sample, Task};
+use crate::base::Digest;
+use crate::child::{Context, Ended, Job, Limits, Next, Watch, decode_frame, encode_payload};
+use crate::engine::PipelineSpec;
+use crate::model::{Affinity, Candidate, Preprocess, Rejection, Stage};
+
+/// Kind of the child job.
+pub const KIND: &str = "observe";
+
+/// What the worker is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Observation {
+    pub(super) id: String,
+    pub(super) sha256: Digest,
+    pub(super) task: Digest,
+    pub(super) engine: String,
+    /// A whole ONNX file, validated and joined by the parent.
+    pub(super) model: Vec<u8>,
+    /// How to get features, if the model gives any.
+    pub(super) features: Option<PipelineSpec>,
+    /// How to get scores of the task's own labels.
+    pub(super) scores: Option<Scores>,
+    pub(super) labels: Vec<String>,
+    pub(super) samples: Vec<Sample>,
+}
+
+/// Scores whose labels are the task's.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Scores {
+    pub(super) spec: PipelineSpec,
+    /// The task's label for each of the model's.
+    pub(super) labels: Vec<u32>,
+}
+
+/// What the worker answers: one frame.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// The evidence.
+    Evidence(Box<Evidence>),
+    /// Why there is none.
+    Refused(Rejection),
+}
+
+/// Runs a candidate over the task's samples in a fresh process.
+///
+/// # Errors
+/// [`Rejection`]: the candidate reads no image, gives neither features nor scores of the
+/// task's labels, or failed while it was observed.
+pub fn observe(
+    task: &Task,
+    candidate: &Candidate,
+    engine: &str,
+    ctx: Context<'_>,
+    wall: Duration,
+) -> Result<Evidence, Rejection> {
+    let observation = observation(task, candidate, engine)?;
+    let cpus = match &candidate.config.affinity {
+        Affinity::Any => Vec::new(),
+        Affinity::Cpus(cpus) => cpus.clone(),
+    };
+    let job = Job {
+        kind: KIND.to_owned(),
+        payload: encode_payload(&observation),
+        limits: Limits { address_space: None, wall, cpus },
+    };
+    let mut answer = None;
+    let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
+        if let Watch::Frame(frame) = watch {
+            answer = decode_frame::<Answer>(frame);
+        }
+        Next::Continue
+    });
+    match (answer, ended) {
+        (Some(Answer::Refused(rejection)), _) => Err(rejection),
+        (Some(Answer::Evidence(evidence)), Ended::Finished) => Ok(*evidence),
+        (_, ended) => Err(failed(&ended)),
+    }
+}
+
+fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Observation, Rejection> {
+    let preprocess = candidate.preprocess().ok_or_else(|| {
+        refused("it reads no image", "add [preprocess] to its sidecar if it does after all")
+    })?;
+    let spec = |output: String| PipelineSpec {
+        preprocess: Some(Preprocess::clone(&preprocess)),
+        output,
+        head: None,
+        threads: candidate.config.threads,
+    };
+    let features = candidate.output_for_features().map(spec);
+    let scores = own_labels(task, candidate).and_then(|labels| {
+        candidate.output_for_scores().map(|output| Scores { spec: spec(output), labels })
+    });
+    if features.is_none() && scores.is_none() {
+        return Err(refused(
+            "it gives neither features nor scores of the task's labels",
+            "name its outputs under [outputs] in its sidecar",
+        ));
+    }
+    Ok(Observation {
+        id: candidate.id.clone(),
+        sha256: candidate.sha256,
+        task: task.digest,
+        engine: engine.to_owned(),
+        model: candidate.read()?,
+        features,
+        scores,
+        labels: task.labels.clone(),
+        samples: task.samples.clone(),
+    })
+}
+
+/// The task's label for each of the candidate's, where both have the same ones in
+/// whatever order.
+fn own_labels(task: &Task, candidate: &Candidate) -> Option<Vec<u32>> {
+    let own = &candidate.manifest.as_ref()?.source.as_ref()?.labels;
+    let place = |label: &String| task.labels.iter().position(|found| found == label);
+    let places: Vec<usize> = own.iter().map(place).collect::<Option<_>>()?;
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    let all = sorted.iter().copied().eq(0..task.labels.len());
+    all.then(|| places.into_iter().map(|place| place as u32).collect())
+}
+
+fn refused(reason: impl Into<String>, help: &str) -> Rejection {
+    Rejection { stage: Stage::Observe, reason: reason.into(), help: Some(help.to_owned()) }
+}
+
+/// A worker that ended without an answer.
+fn failed(ended: &Ended) -> Rejection {
+    let last = |stderr: &str| stderr.lines().last().unwrap_or("it said nothing").to_owned();
+    let (reason, help) = match ended {
+        Ended::Finished => ("the worker gave no answer".to_owned(), None),
+        Ended::Failed { code, stderr } => (format!("exit code {code}: {}", last(stderr)), None),
+        Ended::Signal { signal, stderr } => (format!("signal {signal}: {}", last(stderr)), None),
+        Ended::OutOfMemory => ("out of memory".to_owned(), Some("take a smaller model")),
+        Ended::TimedOut(wall) => (
+            format!("not done within {} s", wall.as_secs()),
+            Some("give it more time, or the task fewer samples"),
+        ),
+        Ended::Garbled(what) => (format!("garbled answer: {what}"), None),
+        Ended::Killed | Ended::Stopped => ("stopped".to_owned(), None),
+        Ended::NotStarted(why) => (format!("no worker: {why}"), None),
+    };
+    let reason = format!("while observing: {reason}");
+    Rejection { stage: Stage::Process, reason, help: help.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Config, Manifest, Source, SourceTask};
+
+    fn candidate(labels: &[&str]) -> Candidate {
+        let source = SourceTask {
+            task: "source".to_owned(),
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+            dataset: None,
+            accuracy_float: None,
+            accuracy_int8: None,
+            samples: None,
+        };
+        Candidate {
+            id: "candidate".to_owned(),
+            source: Source::Memory(Vec::new().into()),
+            sha256: Digest::of(b""),
+            bytes: 0,
+            config: Config { engine: String::new(), threads: 1, affinity: Affinity::Any },
+            manifest: Some(Manifest {
+                schema: 1,
+                id: "candidate".to_owned(),
+                family: String::new(),
+                licence: String::new(),
+                sha256: Digest::of(b""),
+                source: Some(source),
+                preprocess: None,
+                outputs: None,
+                golden: Vec::new(),
+            }),
+            card: None,
+            rejection: None,
+        }
+    }
+
+    #[test]
+    fn labels_are_matched_by_name_in_any_order_and_only_all_of_them() {
+        let task = Task {
+            name: String::new(),
+            description: String::new(),
+            labels: ["cat", "dog", "eel"].map(str::to_owned).to_vec(),
+            samples: Vec::new(),
+            policy: crate::task::Policy::default(),
+            digest: Digest::of(b""),
+        };
+        let map = |labels: &[&str]| own_labels(&task, &candidate(labels));
+        assert_eq!(map(&["eel", "cat", "dog"]), Some(vec![2, 0, 1]));
+        assert_eq!(map(&["eel", "cat"]), None);
+        assert_eq!(map(&["eel", "cat", "dog", "emu"]), None);
+        assert_eq!(map(&["eel", "cat", "cat"]), None);
+    }
+}

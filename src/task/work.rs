@@ -1,0 +1,199 @@
+//! The worker's side of an observation: run, reduce, answer.
+
+use nalgebra::DMatrix;
+
+use super::observe::{Answer, Observation, Scores};
+use super::{Estimate, Evidence, Sample, Undefined, head, wilson};
+use crate::base::{Clock, Micros};
+use crate::child::{Frames, decode_payload};
+use crate::engine::{Engine, EngineError, Pipeline, PipelineSpec};
+use crate::model::{Head, Rejection, Stage};
+
+/// Features of one sample, at most: beyond, neither memory nor time on a board allow it.
+const MOST_FEATURES: usize = 4096;
+
+/// Scores features for labels, such as LogME: handed in from a higher floor.
+pub type Score<'a> = &'a dyn Fn(&DMatrix<f64>, &[u32]) -> Result<Estimate, Undefined>;
+
+/// Does an `observe` job: sends one answer.
+///
+/// # Errors
+/// When the payload is no observation, or the parent is gone.
+pub fn work(
+    payload: &[u8],
+    engines: &[Box<dyn Engine>],
+    clock: &dyn Clock,
+    frames: &mut Frames,
+    score: Score<'_>,
+) -> Result<(), String> {
+    let observation: Observation =
+        decode_payload(payload).ok_or("no observation in the payload")?;
+    let answer = match gather(&observation, engines, clock, score) {
+        Ok(evidence) => Answer::Evidence(Box::new(evidence)),
+        Err(rejection) => Answer::Refused(rejection),
+    };
+    frames.send(&answer).map_err(|error| error.to_string())
+}
+
+fn gather(
+    observation: &Observation,
+    engines: &[Box<dyn Engine>],
+    clock: &dyn Clock,
+    score: Score<'_>,
+) -> Result<Evidence, Rejection> {
+    let named = |engine: &&Box<dyn Engine>| engine.name() == observation.engine;
+    let engine = engines.iter().find(named).ok_or_else(|| {
+        refused(format!("no engine {} in this program", observation.engine), None)
+    })?;
+    let runner = Runner { observation, engine: engine.as_ref(), clock };
+    let own_accuracy =
+        observation.scores.as_ref().map(|scores| runner.own_accuracy(scores)).transpose()?;
+    let shown = match &observation.features {
+        Some(spec) => runner.features(spec).map(|seen| judge(&seen, observation, score))?,
+        None => Shown {
+            undefined: Some(Undefined("it gives no features".to_owned())),
+            ..Shown::default()
+        },
+    };
+    Ok(Evidence {
+        id: observation.id.clone(),
+        sha256: observation.sha256,
+        task: observation.task,
+        own_accuracy,
+        head_accuracy: shown.head_accuracy,
+        head: shown.head,
+        logme: shown.logme,
+        undefined: shown.undefined,
+        forward: shown.forward,
+    })
+}
+
+/// The model's outputs on all samples.
+struct Seen {
+    features: DMatrix<f64>,
+    forward: Option<Micros>,
+}
+
+/// What features are worth.
+#[derive(Default)]
+struct Shown {
+    head_accuracy: Option<Estimate>,
+    head: Option<Head>,
+    logme: Option<Estimate>,
+    undefined: Option<Undefined>,
+    forward: Option<Micros>,
+}
+
+/// Scores, fits and validates; the first score that is not defined says why.
+fn judge(seen: &Seen, observation: &Observation, score: Score<'_>) -> Shown {
+    let labels: Vec<u32> = observation.samples.iter().map(|sample| sample.label).collect();
+    let logme = score(&seen.features, &labels);
+    let accuracy = head::cross_validate(&seen.features, &labels);
+    let head = head::fit(&seen.features, &labels, &observation.labels);
+    let reasons = [logme.as_ref().err(), accuracy.as_ref().err(), head.as_ref().err()];
+    let undefined = reasons.into_iter().flatten().next().cloned();
+    Shown {
+        undefined,
+        logme: logme.ok(),
+        head_accuracy: accuracy.ok(),
+        head: head.ok(),
+        forward: seen.forward,
+    }
+}
+
+struct Runner<'a> {
+    observation: &'a Observation,
+    engine: &'a dyn Engine,
+    clock: &'a dyn Clock,
+}
+
+impl Runner<'_> {
+    fn features(&self, spec: &PipelineSpec) -> Result<Seen, Rejection> {
+        let mut pipeline = self.pipeline(spec)?;
+        let started = self.clock.now();
+        let mut values: Vec<f64> = Vec::new();
+        let mut size = 0;
+        for (at, sample) in self.observation.samples.iter().enumerate() {
+            let row = self.run(&mut pipeline, at, sample)?;
+            if at == 0 {
+                size = row.len();
+                self.check_size(size)?;
+            }
+            if row.len() != size {
+                return Err(self.fault(at, &format!("{} features instead of {size}", row.len())));
+            }
+            values.extend(row.iter().map(|value| f64::from(*value)));
+        }
+        let count = self.observation.samples.len();
+        let spent = self.clock.now().saturating_sub(started);
+        let forward = (count > 0).then(|| Micros(Micros::from_duration(spent).0 / count as f64));
+        Ok(Seen { features: DMatrix::from_row_slice(count, size, &values), forward })
+    }
+
+    fn own_accuracy(&self, scores: &Scores) -> Result<Estimate, Rejection> {
+        let mut pipeline = self.pipeline(&scores.spec)?;
+        let mut right = 0usize;
+        for (at, sample) in self.observation.samples.iter().enumerate() {
+            let row = self.run(&mut pipeline, at, sample)?;
+            if row.len() != scores.labels.len() {
+                let labels = scores.labels.len();
+                return Err(self.fault(at, &format!("{} scores for {labels} labels", row.len())));
+            }
+            right += usize::from(scores.labels.get(best(&row)) == Some(&sample.label));
+        }
+        Ok(wilson(right as f64, self.observation.samples.len() as f64))
+    }
+
+    fn pipeline(&self, spec: &PipelineSpec) -> Result<Pipeline, Rejection> {
+        let loaded = Pipeline::load(self.engine, &self.observation.model, spec);
+        loaded.and_then(|loaded| loaded.optimise()).map_err(from_engine)
+    }
+
+    /// One sample through the model; what is not finite is refused by name.
+    fn run(
+        &self,
+        pipeline: &mut Pipeline,
+        at: usize,
+        sample: &Sample,
+    ) -> Result<Vec<f32>, Rejection> {
+        let row = pipeline.infer(&sample.image).map_err(from_engine)?;
+        match row.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(self.fault(at, &format!("output {index} is not finite"))),
+            None => Ok(row),
+        }
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), Rejection> {
+        if (1..=MOST_FEATURES).contains(&size) {
+            return Ok(());
+        }
+        let reason = format!("{size} features; between 1 and {MOST_FEATURES} can be used");
+        Err(refused(reason, Some("name an output after the pooling as `features` in its sidecar")))
+    }
+
+    fn fault(&self, at: usize, what: &str) -> Rejection {
+        let label = self.observation.samples.get(at).map_or(0, |sample| sample.label as usize);
+        let label = self.observation.labels.get(label).map_or("?", String::as_str);
+        let id = &self.observation.id;
+        refused(format!("{id}, sample {at} ({label}): {what}"), None)
+    }
+}
+
+fn refused(reason: String, help: Option<&str>) -> Rejection {
+    Rejection { stage: Stage::Observe, reason, help: help.map(str::to_owned) }
+}
+
+fn from_engine(error: EngineError) -> Rejection {
+    Rejection { stage: error.stage, reason: error.reason, help: error.help }
+}
+
+/// Index of the highest score; the first of equals.
+fn best(scores: &[f32]) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (at, score) in scores.iter().enumerate() {
+        if *score > best.1 {
+            best = (at, *score);
+        }
+    }
+    best.0
+}
