@@ -50,7 +50,8 @@ impl<'a> Setting<'a> {
     pub(super) fn key(&self, entry: &Entry) -> TrialKey {
         let candidate = &entry.candidate;
         let spec = bench::spec_for(candidate, None, self.head_labels(entry));
-        let head = |labels: usize| if labels > 0 { format!("+head{labels}") } else { String::new() };
+        let head =
+            |labels: usize| if labels > 0 { format!("+head{labels}") } else { String::new() };
         let outputs = spec.map(|spec| {
             let labels = spec.head.as_ref().map_or(0, |fitted| fitted.labels.len());
             format!("{}{}", spec.output, head(labels))
@@ -64,11 +65,7 @@ impl<'a> Setting<'a> {
             engine: engine.map_or_else(String::new, |e| format!("{} {}", e.version(), e.isa())),
             fingerprint: self.facts.fingerprint,
             kernel: text(self.facts.board.kernel.value()),
-            power: format!(
-                "{}/{}",
-                text(clocks.governor.value()),
-                text(clocks.power_mode.value())
-            ),
+            power: format!("{}/{}", text(clocks.governor.value()), text(clocks.power_mode.value())),
             outputs: outputs.unwrap_or_default(),
         }
     }
@@ -85,7 +82,8 @@ impl<'a> Setting<'a> {
         );
         let engine = self.engine(candidate);
         let of = Of(
-            engine.map_or_else(String::new, |e| format!("{} {} {}", e.name(), e.version(), e.isa())),
+            engine
+                .map_or_else(String::new, |e| format!("{} {} {}", e.name(), e.version(), e.isa())),
             candidate.preprocess(),
             [candidate.output_for_features(), candidate.output_for_scores()],
             own_labels(candidate),
@@ -157,7 +155,8 @@ impl<'a> Setting<'a> {
             let reason = format!("{} does not run {}", engine.name(), unsupported.join(", "));
             return reject(Stage::Operators, reason, "export the model without these operators");
         }
-        let weights = card.weight_bytes.values().fold(0u64, |sum, bytes| sum.saturating_add(*bytes));
+        let weights =
+            card.weight_bytes.values().fold(0u64, |sum, bytes| sum.saturating_add(*bytes));
         let needed = weights.saturating_add(card.peak_activation_bytes.unwrap_or(0));
         let free = self.memory()?;
         if needed > free {

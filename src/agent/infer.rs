@@ -38,7 +38,12 @@ enum Report {
 ///
 /// # Errors
 /// [`AgentError::NoEngine`]; [`AgentError::Model`] where the engine refused or failed.
-pub fn infer(world: &World, name: &str, model: &[u8], inputs: &Tensors) -> Result<Tensors, AgentError> {
+pub fn infer(
+    world: &World,
+    name: &str,
+    model: &[u8],
+    inputs: &Tensors,
+) -> Result<Tensors, AgentError> {
     let engine = world.engines.first().ok_or(AgentError::NoEngine)?;
     let unusable = |rejection| AgentError::Model { model: name.to_owned(), rejection };
     let (mut outputs, mut failed) = (Tensors::new(), None);
@@ -76,11 +81,8 @@ pub(super) fn work(
 ) -> Result<(), String> {
     let order: Order = decode_payload(payload).ok_or("the payload is no job to infer")?;
     let deaf = |error: std::io::Error| format!("nobody takes the result: {error}");
-    let refused = |reason: &str| Rejection {
-        stage: Stage::Load,
-        reason: reason.to_owned(),
-        help: None,
-    };
+    let refused =
+        |reason: &str| Rejection { stage: Stage::Load, reason: reason.to_owned(), help: None };
     let outputs = match engines.first() {
         Some(engine) => engine::infer(&**engine, &order.model, &order.inputs)
             .map_err(|error| error.into_rejection()),

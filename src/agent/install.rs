@@ -112,8 +112,9 @@ fn package(
     if head.is_none() && !own {
         return Err(unusable(candidate, "nothing turns its output into the task's labels", more));
     }
-    let spec = bench::spec_for(candidate, head.clone(), None)
-        .ok_or_else(|| unusable(candidate, "no output is known", "name its outputs in a sidecar"))?;
+    let spec = bench::spec_for(candidate, head.clone(), None).ok_or_else(|| {
+        unusable(candidate, "no output is known", "name its outputs in a sidecar")
+    })?;
     let model = candidate
         .read()
         .map_err(|rejection| AgentError::Model { model: candidate.id.clone(), rejection })?;
@@ -164,8 +165,7 @@ pub fn deploy(
     if entry.evidence.is_none() {
         let budget = Budget::begin(ctx.clock, None);
         let plan = &plan;
-        let measuring =
-            Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
+        let measuring = Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
         let shown = measuring.show(&entry.candidate)?;
         let model = entry.candidate.id.clone();
         entry.evidence = Some(shown.map_err(|rejection| AgentError::Model { model, rejection })?);

@@ -38,9 +38,8 @@ impl Measuring<'_> {
         order: &[usize],
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
-        let wanting = |at: &&usize| {
-            entries.get(**at).is_some_and(|entry| entry.wants_trial(&self.setting))
-        };
+        let wanting =
+            |at: &&usize| entries.get(**at).is_some_and(|entry| entry.wants_trial(&self.setting));
         let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
         if todo.is_empty() {
             return Ok(());
@@ -143,10 +142,8 @@ fn unfit(entry: &mut Entry) {
         let why = evidence.undefined.as_ref().map(ToString::to_string);
         let reason = why.unwrap_or_else(|| "its labels are not the task's".to_owned());
         let help = "give the task more samples, or allow a fitted head".to_owned();
-        entry.fall(
-            Verdict::Rejected,
-            Rejection { stage: Stage::Observe, reason, help: Some(help) },
-        );
+        entry
+            .fall(Verdict::Rejected, Rejection { stage: Stage::Observe, reason, help: Some(help) });
     }
 }
 

@@ -49,17 +49,13 @@ pub(super) fn run(
     let setting = Setting { facts: &facts, engines, task: &task, head };
     let mut entries = entries(&setting, zoo, &store, fresh);
     let lock = lock(&store, &setting, &entries, dry_run, &budget)?;
-    let active = if lock.is_some() {
-        store.repair(ctx.clock.unix_seconds())?
-    } else {
-        store.active()?
-    };
+    let active =
+        if lock.is_some() { store.repair(ctx.clock.unix_seconds())? } else { store.active()? };
     let order = first_order(&facts, &task.policy, &entries);
     laps.note(|elapsed| &mut elapsed.rank);
 
     let plan = &plan;
-    let mut measuring =
-        Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
+    let mut measuring = Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
     measuring.bench(&mut entries, &order, sink)?;
     laps.note(|elapsed| &mut elapsed.bench);
     measuring.observe(&mut entries, sink)?;
@@ -214,9 +210,7 @@ pub fn bench(
         let entry = setting.alone(candidate.clone());
         let key = setting.key(&entry);
         trials.push(match &entry.candidate.rejection {
-            Some(rejection) => {
-                bench::rejected(candidate, key, rejection, ctx.clock.unix_seconds())
-            }
+            Some(rejection) => bench::rejected(candidate, key, rejection, ctx.clock.unix_seconds()),
             None => bench::run(plan, candidate, key, ctx, meters, idle, sink),
         });
         if ctx.stop.wanted() {

@@ -27,7 +27,10 @@ use std::path::Path;
 use crate::base::Fs;
 
 /// Turns an I/O error into ours: `.map_err(failed("write", path))`.
-fn failed<'p>(operation: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> StoreError + 'p {
+fn failed<'p>(
+    operation: &'static str,
+    path: &'p Path,
+) -> impl FnOnce(io::Error) -> StoreError + 'p {
     move |source| StoreError::Io { operation, path: path.to_owned(), source }
 }
 

@@ -55,8 +55,6 @@ impl Store<'_> {
         let named = there.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok());
         let all = generations.mentioned().into_iter().chain(named);
         let others = all.filter(|address| Some(*address) != generations.link());
-        others
-            .filter_map(|address| Some((address, self.load(address).ok()?.installed)))
-            .next()
+        others.filter_map(|address| Some((address, self.load(address).ok()?.installed))).next()
     }
 }

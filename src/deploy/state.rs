@@ -106,7 +106,10 @@ impl Generations {
         let mut known: Vec<&State> =
             self.slots.iter().filter_map(|(_, state)| state.as_ref()).collect();
         known.sort_by_key(|state| std::cmp::Reverse(state.generation));
-        known.iter().flat_map(|state| std::iter::once(state.current).chain(state.previous)).collect()
+        known
+            .iter()
+            .flat_map(|state| std::iter::once(state.current).chain(state.previous))
+            .collect()
     }
 
     /// Writes `state` over the file that does not count, then makes it count.

@@ -109,9 +109,9 @@ impl<'fs> Store<'fs> {
         }
         let generations = Generations::read(self.fs, &self.root);
         let past = generations.current().unwrap_or_else(|| State::unknown(address));
-        let previous =
-            if past.current == address { past.previous } else { Some(past.current) };
-        let next = State { current: address, previous, tries_left: TRIES, committed: false, ..past };
+        let previous = if past.current == address { past.previous } else { Some(past.current) };
+        let next =
+            State { current: address, previous, tries_left: TRIES, committed: false, ..past };
         let deployed = self.enter(&generations, next, "deploy", &package.installed, reason, at)?;
         self.collect_or_warn();
         Ok(deployed)
@@ -323,9 +323,8 @@ impl<'fs> Store<'fs> {
     /// Unfinished writes of an earlier run.
     pub(super) fn leftovers(&self) -> Vec<PathBuf> {
         let folders = ["", MODELS, "trials", "evidence", "quarantine"];
-        let all = folders.iter().flat_map(|dir| {
-            self.fs.list(&self.root.join(dir)).unwrap_or_default()
-        });
+        let all =
+            folders.iter().flat_map(|dir| self.fs.list(&self.root.join(dir)).unwrap_or_default());
         all.filter(|path| is_leftover(path)).collect()
     }
 }

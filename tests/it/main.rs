@@ -2,6 +2,7 @@
 
 mod bench;
 mod board;
+mod boot;
 mod child;
 mod decide;
 mod engine;
@@ -12,6 +13,8 @@ mod inspect;
 mod licences;
 mod models;
 mod rank;
+mod select;
 mod store;
 mod task;
 mod validate;
+mod world;

@@ -121,7 +121,12 @@ fn cases() -> Vec<Case> {
     vec![
         row("first deployment", FaultFs::default(), |s| deploy(s, "new", None), &new),
         row("second deployment", disk_with(&[old.clone()]), |s| deploy(s, "new", None), &new),
-        row("third deployment collects", both(), |s| deploy(s, "third", None), &package("third", None)),
+        row(
+            "third deployment collects",
+            both(),
+            |s| deploy(s, "third", None),
+            &package("third", None),
+        ),
         row("another head", disk_with(&[old.clone()]), |s| deploy(s, "old", Some(0.75)), &refit),
         row("the same again", disk_with(&[old.clone()]), |s| deploy(s, "old", Some(0.5)), &old),
         row("rollback", both(), |s| s.rollback(2).map(drop), &old),
@@ -139,14 +144,8 @@ fn deploy(store: &Store<'_>, id: &str, head: Option<f32>) -> Result<(), StoreErr
     store.apply(&package(id, head), "a test", 2).map(drop)
 }
 
-const LOSSES: [Lost; 6] = [
-    Lost::Everything,
-    Lost::Nothing,
-    Lost::Some(1),
-    Lost::Some(2),
-    Lost::Some(3),
-    Lost::Some(4),
-];
+const LOSSES: [Lost; 6] =
+    [Lost::Everything, Lost::Nothing, Lost::Some(1), Lost::Some(2), Lost::Some(3), Lost::Some(4)];
 
 /// Runs one case with one fault; every broken promise as one line.
 fn suffer(case: &Case, fault: Fault, lost: Lost) -> Vec<String> {
