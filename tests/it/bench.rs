@@ -214,7 +214,7 @@ impl Played {
         let before_run = Arc::new(move || {
             moved.advance(Duration::from_millis(10));
             power(moved.now());
-            if moved.now().as_millis() % 100 == 0 {
+            if moved.now().as_millis().is_multiple_of(100) {
                 told.tell(Said::Tick);
             }
         });
@@ -272,7 +272,7 @@ impl Spawn for Played {
 /// Watts at a moment: a ramp, with the steps of something that comes and goes.
 fn watts(at: Duration) -> f64 {
     let seconds = at.as_secs_f64();
-    let extra = if (seconds / 0.37) as u64 % 2 == 0 { 2.5 } else { 0.0 };
+    let extra = if ((seconds / 0.37) as u64).is_multiple_of(2) { 2.5 } else { 0.0 };
     3.0 + seconds + extra
 }
 

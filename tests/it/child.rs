@@ -53,8 +53,7 @@ fn framed(values: &[Vec<u8>]) -> Vec<u8> {
     let shared = Shared::default();
     let mut frames = Frames::new(shared.clone());
     values.iter().for_each(|value| frames.send(value).unwrap());
-    let bytes = shared.0.lock().unwrap().clone();
-    bytes
+    std::mem::take(&mut *shared.0.lock().unwrap())
 }
 
 /// Running, not merely a name in the process table.
