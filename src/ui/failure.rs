@@ -2,7 +2,7 @@
 //! sentence, and what to do next. The same four reach the terminal, the JSON
 //! document and the console's `err` line.
 
-use crate::agent::AgentError;
+use crate::agent::{AgentError, ConfigError};
 use crate::deploy::StoreError;
 use crate::engine::EngineError;
 use crate::model::npz::NpzError;
@@ -133,15 +133,25 @@ impl From<ModelError> for Failure {
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
-        Self::new(Exit::Input, "task", error.to_string()).help(error.help())
+        Self::new(Exit::Input, error.code(), error.to_string()).help(error.help())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Input, "config", error.to_string()).help(error.help())
     }
 }
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
-        match error {
-            AgentError::Store(error) => error.into(),
-            AgentError::Stopped => Self::stopped(),
-        }
+        let (exit, code) = match error {
+            AgentError::Store(error) => return error.into(),
+            AgentError::Stopped => return Self::stopped(),
+            AgentError::NoEngine => (Exit::Failed, "no-engine"),
+            AgentError::Unknown(_) => (Exit::Input, "unknown-model"),
+            AgentError::Model { .. } => (Exit::Input, "model"),
+        };
+        Self { help: error.help(), ..Self::new(exit, code, error.to_string()) }
     }
 }

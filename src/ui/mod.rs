@@ -18,6 +18,6 @@ mod verbs;
 pub use call::{Answer, Call};
 pub use failure::{Exit, Failure};
 pub use out::refuse;
-pub use settings::{Config, Settings};
+pub use settings::Settings;
 pub use start::{arm_signals, build_world, parse, run, serve_worker, start_log};
 pub use table::Cli;

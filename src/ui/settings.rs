@@ -3,32 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::Failure;
 use super::table::Global;
-use crate::board::MeterConfig;
+use crate::agent::Config;
+use crate::base::RealFs;
 
 /// Where the configuration is looked for when the line names none.
 const CONFIG: &str = "/etc/umbra/umbra.toml";
-
-/// `umbra.toml`. Every key may be missing; an unknown key is refused.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// State folder.
-    pub state: Option<PathBuf>,
-    /// Model files, and folders of them; the bundled zoo where empty.
-    pub zoo: Vec<PathBuf>,
-    /// The task; the bundled one where missing.
-    pub task: Option<PathBuf>,
-    /// Seconds that `select` and `boot` may spend on measuring.
-    pub budget: Option<f64>,
-    /// What to put before the program when it starts a worker (an emulator).
-    pub launcher: Vec<String>,
-    /// Power meters that cannot be found by looking.
-    pub meters: MeterConfig,
-}
 
 /// The configuration, with the command line and the environment applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,8 +34,8 @@ impl Settings {
         env: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Failure> {
         let config = match &global.config {
-            Some(path) => read(path)?,
-            None if Path::new(CONFIG).exists() => read(Path::new(CONFIG))?,
+            Some(path) => Config::read(&RealFs, path)?,
+            None if Path::new(CONFIG).exists() => Config::read(&RealFs, Path::new(CONFIG))?,
             None => Config::default(),
         };
         let named = global.state.clone().or_else(|| config.state.clone());
@@ -62,17 +43,6 @@ impl Settings {
         let launcher = launcher(env).unwrap_or_else(|| config.launcher.clone());
         Ok(Self { state, sysroot: global.sysroot.clone(), launcher, config })
     }
-}
-
-fn read(path: &Path) -> Result<Config, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::input(format!("cannot read the configuration {}: {error}", path.display()))
-    })?;
-    toml::from_str(&text).map_err(|error| {
-        let what = error.message().replace('\n', " ");
-        Failure::input(format!("{} is no valid configuration: {what}", path.display()))
-            .help("docs/console.md lists the keys of umbra.toml")
-    })
 }
 
 /// `UMBRA_LAUNCHER`, split at white space; an empty one counts as not set.

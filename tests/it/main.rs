@@ -1,5 +1,25 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+// clippy.toml's leave for tests does not reach the functions that tests share.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used
+)]
+
+#[path = "../models/mod.rs"]
+
 mod bench;
 mod board;
 mod boot;
@@ -11,7 +31,6 @@ mod fake;
 mod floors;
 mod inspect;
 mod licences;
-mod models;
 mod rank;
 mod select;
 mod store;

@@ -83,9 +83,3 @@ impl Show for Nothing {
         json!({ "schema": 1 })
     }
 }
-
-/// This build runs no model.
-pub(crate) fn no_engine() -> Failure {
-    Failure::new(Exit::Failed, "no-engine", "this build has no inference engine")
-        .help("use a build with the `tract` feature")
-}

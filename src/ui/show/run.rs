@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::text::{middle, number, page, percent, wrap};
 use super::{Show, document};
+use crate::agent::Classified;
 use crate::task::Estimate;
 use crate::ui::Exit;
 
@@ -13,26 +14,15 @@ pub struct Said {
     /// The deployed model.
     pub model: String,
     /// Image by image.
-    pub answers: Vec<(String, Result<Label, String>)>,
-}
-
-/// The label of an image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Label {
-    /// Which.
-    pub label: String,
-    /// The scores of all labels, in label order.
-    pub scores: Vec<f32>,
-    /// Share of the label in the softmax of the scores.
-    pub share: f64,
+    pub answers: Vec<(String, Result<Classified, String>)>,
 }
 
 impl Show for Said {
     fn text(&self) -> String {
-        let line = |(image, answer): &(String, Result<Label, String>)| match answer {
+        let line = |(image, answer): &(String, Result<Classified, String>)| match answer {
             Ok(found) => {
                 let image = middle(image, 48);
-                format!("{image}: {} ({} %)", found.label, number(found.share * 100.0))
+                format!("{image}: {} ({} %)", found.label, number(found.score * 100.0))
             }
             Err(reason) => format!("{}: {reason}", middle(image, 30)),
         };
@@ -40,13 +30,13 @@ impl Show for Said {
     }
 
     fn json(&self) -> Value {
-        let one = |(image, answer): &(String, Result<Label, String>)| match answer {
+        let one = |(image, answer): &(String, Result<Classified, String>)| match answer {
             Ok(found) => json!({
-                "image": image, "label": found.label, "share": found.share,
-                "scores": found.scores, "error": null,
+                "image": image, "label": found.label, "score": found.score,
+                "scores": found.scores, "us": found.us, "error": null,
             }),
             Err(reason) => {
-                json!({ "image": image, "label": null, "share": null, "scores": null, "error": reason })
+                json!({ "image": image, "label": null, "score": null, "scores": null, "us": null, "error": reason })
             }
         };
         let results: Vec<Value> = self.answers.iter().map(one).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::agent::Request;
+use crate::agent::{Config, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
 use crate::model::{self, Candidate};
@@ -71,8 +71,9 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    pub(crate) fn plan(&self) -> Plan {
-        if self.quick { Plan::quick() } else { Plan::default() }
+    /// The line's plan, else the configuration's.
+    pub(crate) fn plan(&self, config: &Config) -> Plan {
+        if self.quick { Plan::quick() } else { config.plan.unwrap_or(Preset::Default).plan() }
     }
 }
 
@@ -89,7 +90,7 @@ impl Aim {
             zoo: self.zoo(call)?,
             task: self.task(call)?,
             state: call.settings.state.clone(),
-            plan: effort.plan(),
+            plan: effort.plan(&call.settings.config),
             budget: budget.map(Duration::from_secs_f64),
             dry_run,
             fresh: effort.fresh,

@@ -27,7 +27,8 @@ pub struct Bench {
 impl Bench {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let candidates = model::open(&self.files)?;
-        let trials = agent::bench(call.world, &candidates, &self.effort.plan(), call.sink)?;
+        let plan = self.effort.plan(&call.settings.config);
+        let trials = agent::bench(call.world, &candidates, &plan, call.sink)?;
         shown(show::bench::Benched { candidates, trials })
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine;
+use crate::agent;
 use crate::model::{self, npz};
 use crate::ui::call::shown;
 use crate::ui::{Answer, Call, Exit, Failure, show};
@@ -27,18 +27,25 @@ pub struct Infer {
 
 impl Infer {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        let bytes = model::open(std::slice::from_ref(&self.file))?
-            .first()
-            .ok_or_else(|| Failure::input(format!("{} holds no model", self.file.display())))?
-            .read()?;
-        let engine = call.world.engines.first().ok_or_else(show::no_engine)?;
+        let (name, model) = self.model()?;
         let inputs = npz::read_npz(&super::read(&self.input)?)?;
-        let outputs = engine::infer(&**engine, &bytes, &inputs)?;
-        let packed = npz::write_npz(&outputs)?;
-        std::fs::write(&self.output, packed).map_err(|error| {
+        let outputs = agent::infer(call.world, &name, &model, &inputs)?;
+        self.write(&npz::write_npz(&outputs)?)?;
+        shown(show::infer::Outputs(outputs))
+    }
+
+    fn model(&self) -> Result<(String, Vec<u8>), Failure> {
+        let candidates = model::open(std::slice::from_ref(&self.file))?;
+        let [candidate] = candidates.as_slice() else {
+            return Err(Failure::usage(format!("{} is not one model", self.file.display())));
+        };
+        Ok((candidate.id.clone(), candidate.read()?))
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        std::fs::write(&self.output, bytes).map_err(|error| {
             let path = self.output.display();
             Failure::new(Exit::Failed, "output", format!("cannot write {path}: {error}"))
-        })?;
-        shown(show::infer::Outputs(outputs))
+        })
     }
 }
