@@ -3,6 +3,7 @@
 use super::open::described;
 use super::tree::Tree;
 use super::{Task, TaskError};
+use crate::model::demo::DEMO_TASK;
 
 /// The demo task; `None` where the program carries none.
 #[must_use]
@@ -10,9 +11,6 @@ pub fn bundled() -> Option<Task> {
     // A demo task that does not open is a mistake of the build, which a test finds.
     embedded(DEMO_TASK)?.ok()
 }
-
-/// Files of the demo task. Empty until the build embeds them.
-const DEMO_TASK: &[(&str, &[u8])] = &[];
 
 /// A task from embedded files, such as `train/3/001.png`; `None` where there are none.
 fn embedded(files: &[(&str, &[u8])]) -> Option<Result<Task, TaskError>> {
