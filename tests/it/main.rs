@@ -1,5 +1,18 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+// clippy.toml's leave for tests does not reach the functions that tests share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+#[path = "../models/mod.rs"]
+mod models;
+
 mod bench;
 mod board;
 mod boot;
@@ -11,7 +24,6 @@ mod fake;
 mod floors;
 mod inspect;
 mod licences;
-mod models;
 mod rank;
 mod select;
 mod store;
