@@ -8,8 +8,7 @@ fn main() -> TractResult<()> {
     let path = std::env::args().nth(1).unwrap_or_default();
     let model = tract_onnx::onnx().model_for_path(path)?.into_optimized()?;
     let fact = model.input_fact(0)?;
-    let shape: TVec<usize> =
-        fact.shape.as_concrete().map(|shape| shape.into()).unwrap_or_default();
+    let shape: TVec<usize> = fact.shape.as_concrete().map(|shape| shape.into()).unwrap_or_default();
     let input = Tensor::zero_dt(fact.datum_type, &shape)?;
     let outputs = model.into_runnable()?.run(tvec!(input.into()))?;
     println!("{:?}", outputs.first());

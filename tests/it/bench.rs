@@ -148,6 +148,28 @@ fn a_worker_measures_times_and_memories() {
     assert_eq!((trial.key, trial.stage), (key(), None));
 }
 
+/// On this board, with the limits that it gives.
+#[test]
+fn real_models_are_measured_within_the_limits_of_this_board() {
+    let named = std::env::var_os("UMBRA_SHARED").map(std::path::PathBuf::from);
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let folder = named.unwrap_or_else(beside).join("models");
+    let files = ["ic_resnet8_int8", "ic_resnet8_nchw_f32", "ad01_k1_qdq", "ad01_qop_u8u8"];
+    let files = files.map(|name| folder.join(name).with_extension("onnx"));
+    if !files.iter().all(|file| file.exists()) {
+        eprintln!("NOT RUN: no models at {} (set UMBRA_SHARED)", folder.display());
+        return;
+    }
+    let (clock, stop, spawn) = (SystemClock::default(), Stop::default(), own_worker());
+    let sys = SysRoot::default();
+    let ctx = Context { spawn: &spawn, clock: &clock, sys: &sys, stop: &stop };
+    for real in umbra::model::open(&files).unwrap() {
+        let trial = run(&Plan::quick(), &real, key(), ctx, &mut [], None, &mut ());
+        assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
+        assert!(trial.peak_rss.unwrap().0 > real.bytes, "{trial:?}");
+    }
+}
+
 #[test]
 fn whatever_goes_wrong_is_a_rejection_with_stage_and_reason() {
     let capped = Plan { address_space: Some(umbra::base::Bytes(2 << 30)), ..Plan::quick() };
