@@ -40,7 +40,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 nothing feasible (running model kept),
 
 /// One line of the console.
 #[derive(Debug, Parser)]
-#[command(multicall = true, term_width = WIDTH, disable_help_subcommand = true)]
+#[command(name = "umbra", no_binary_name = true, disable_help_subcommand = true)]
+#[command(term_width = WIDTH)]
 pub(crate) struct Line {
     /// Answer with one JSON document on one line.
     #[arg(long, global = true)]

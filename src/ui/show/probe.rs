@@ -41,7 +41,7 @@ fn said<T>(reading: &Reading<T>, text: impl FnOnce(&T) -> String) -> String {
         Reading::Value { value, .. } => text(value),
         Reading::Unsupported => "not supported here".to_owned(),
         Reading::Denied(path) => format!("denied ({}); run as root", path.display()),
-        Reading::Absent => "none".to_owned(),
+        Reading::Absent => "unknown".to_owned(),
         Reading::Stale => "no longer answers".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use crate::agent;
 use crate::ui::call::shown;
 use crate::ui::{Answer, Call, show};
 
-/// Select under systemd: last good model first, then a budgeted choice.
+/// Select for systemd: last good model first, then a choice.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
