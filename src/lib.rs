@@ -9,7 +9,7 @@
 //! [`agent`] room owns the loop; no stage calls another stage. A room uses only
 //! rooms of a lower floor (`tests/it/floors.rs` holds it to that):
 //!
-//! [`base`] 0 · [`board`] 1 · [`model`] 2 · [`engine`] 3 · [`child`] 4 · [`bench`] and
+//! [`base`] 0 · [`board`] 1 · [`model`] 2 · [`engine`] 3 · [`child`] 4 · [`bench`](mod@bench) and
 //! [`task`] 5 · [`rank`] 6 · [`decide`] 7 · [`deploy`] 8 · [`agent`] 9 · [`ui`] 10
 
 pub mod agent;

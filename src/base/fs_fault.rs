@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Fs;
 
@@ -49,9 +49,9 @@ pub enum Forgets {
     Folders,
 }
 
-/// The disk. Links are not followed inside a path.
-#[derive(Debug)]
-pub struct FaultFs(Mutex<Disk>);
+/// The disk; clones are the same disk. Links are not followed inside a path.
+#[derive(Debug, Clone)]
+pub struct FaultFs(Arc<Mutex<Disk>>);
 
 type Entries = BTreeMap<OsString, usize>;
 
@@ -75,25 +75,25 @@ struct Disk {
 impl Default for FaultFs {
     /// An empty disk with plenty of space that does nothing wrong.
     fn default() -> Self {
-        Self(Mutex::new(Disk {
+        Self(Arc::new(Mutex::new(Disk {
             nodes: vec![Node::folder()],
             fault: Fault::None,
             changes: 0,
             off: false,
             free: 1 << 30,
             forgets: None,
-        }))
+        })))
     }
 }
 
 impl FaultFs {
-    /// A copy of the disk as it is now, that will suffer this fault; changes count from 0.
+    /// Another disk with what is on this one now, that will suffer this fault; changes count from 0.
     #[must_use]
     pub fn copy(&self, fault: Fault) -> Self {
         let mut disk = self.disk().clone();
         disk.fault = fault;
         disk.changes = 0;
-        Self(Mutex::new(disk))
+        Self(Arc::new(Mutex::new(disk)))
     }
 
     /// Changes tried so far.

@@ -15,7 +15,7 @@ pub fn spec_for(
     let features = candidate.output_for_features();
     let head = head.or_else(|| {
         let size = features.as_deref().and_then(|name| feature_size(candidate, name))?;
-        Some(stand_in(head_labels?, size))
+        stand_in(head_labels?, size)
     });
     let own = || {
         let first = || Some(candidate.card.as_ref()?.outputs.first()?.name.clone());
@@ -43,20 +43,24 @@ fn feature_size(candidate: &Candidate, name: &str) -> Option<usize> {
     })
 }
 
+/// Weights of a stand-in at most: its size comes from a file, its memory from us.
+const LARGEST: usize = 1 << 24;
+
 /// A head that costs what a fitted one costs. Each label copies one of the features,
 /// evenly spaced, so that golden vectors still check what comes out.
-fn stand_in(labels: u32, features: usize) -> Head {
+fn stand_in(labels: u32, features: usize) -> Option<Head> {
     let count = labels as usize;
+    count.checked_mul(features).filter(|weights| (1..=LARGEST).contains(weights))?;
     let row = |label: usize| {
         let copied = label * features / count.max(1);
         (0..features).map(move |feature| f32::from(u8::from(feature == copied)))
     };
-    Head {
+    Some(Head {
         labels: (0..labels).map(|label| label.to_string()).collect(),
         features,
         weights: (0..count).flat_map(row).collect(),
         bias: vec![0.0; count],
-    }
+    })
 }
 
 #[cfg(test)]
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_stand_in_copies_features_evenly() {
-        let head = stand_in(3, 6);
+        let head = stand_in(3, 6).unwrap();
         let rows: Vec<&[f32]> = head.weights.chunks(6).collect();
         assert_eq!(rows.len(), 3);
         for (row, copied) in rows.iter().zip([0, 2, 4]) {
@@ -73,5 +77,7 @@ mod tests {
             assert_eq!(row[copied], 1.0);
         }
         assert_eq!(head.bias, [0.0; 3]);
+        assert_eq!(stand_in(0, 6), None);
+        assert_eq!(stand_in(10, usize::MAX / 4), None);
     }
 }

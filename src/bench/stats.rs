@@ -193,7 +193,7 @@ mod tests {
         });
         let covered = covered.count();
         assert!((460..=498).contains(&covered), "{covered} of 500");
-        let wave = |k: usize| if (k / 50) % 2 == 0 { 1_000_000 } else { 1_100_000 };
+        let wave = |k: usize| if (k / 50).is_multiple_of(2) { 1_000_000 } else { 1_100_000 };
         let run: Vec<u64> = (0..400).map(wave).collect();
         assert!(uncertainty(&run).unwrap() > 0.04);
     }

@@ -11,7 +11,7 @@ pub(super) fn line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
 }
 
-/// As [`line`], where an empty line is no answer.
+/// As [`line()`], where an empty line is no answer.
 pub(super) fn some_line(text: &str) -> Option<String> {
     Some(line(text)).filter(|text| !text.is_empty())
 }

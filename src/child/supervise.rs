@@ -92,7 +92,10 @@ fn deliver(worker: &mut Worker, watch: &mut dyn FnMut(Watch<'_>) -> Next) -> Opt
 fn ended_by_itself(worker: &Worker, status: Option<ExitStatus>) -> Ended {
     let stderr = worker.last_words();
     let Some(status) = status else {
-        return Ended::Failed { code: -1, stderr: "killed, but blocked in the kernel".to_owned() };
+        return Ended::Failed {
+            code: -1,
+            stderr: "killed, but its exit status cannot be had".to_owned(),
+        };
     };
     if status.success() {
         let rest = worker.frames.rest();

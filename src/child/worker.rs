@@ -140,21 +140,20 @@ impl Worker {
         }
     }
 
-    /// Kills, reaps, and waits until the group is empty. `None`: it does not die.
+    /// Kills, reaps, and waits until the group is empty. `None`: its status cannot be had.
     pub(super) fn bury(&mut self) -> Option<ExitStatus> {
         self.kill();
         let group = self.group.take()?;
         for _ in 0..PATIENCE {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                for _ in 0..ORPHANS {
-                    if test_kill_process_group(group).is_err() {
-                        break;
-                    }
-                    wait(&mut [], SHORT);
+            match self.child.try_wait() {
+                Ok(None) => wait(&mut [], SHORT),
+                Ok(status) => {
+                    await_orphans(group);
+                    return status;
                 }
-                return Some(status);
+                // Somebody else has reaped it.
+                Err(_) => return None,
             }
-            wait(&mut [], SHORT);
         }
         None
     }
@@ -162,6 +161,16 @@ impl Worker {
     /// The last lines of its standard error.
     pub(super) fn last_words(&self) -> String {
         String::from_utf8_lossy(&self.tail).trim().to_owned()
+    }
+}
+
+/// Killed members are gone when whoever inherited them has reaped them.
+fn await_orphans(group: Pid) {
+    for _ in 0..ORPHANS {
+        if test_kill_process_group(group).is_err() {
+            return;
+        }
+        wait(&mut [], SHORT);
     }
 }
 

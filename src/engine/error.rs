@@ -20,13 +20,6 @@ impl EngineError {
         Self { stage, reason: reason.into(), help: None }
     }
 
-    /// A node that no engine here computes as the standard defines it.
-    pub(crate) fn operator(operator: &str, why: &str) -> Self {
-        Self::new(Stage::Operators, format!("operator {operator} {why}")).help(
-            "export the model without it, or as QDQ with constant per-tensor or per-channel scales",
-        )
-    }
-
     /// The same with advice.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -9,9 +9,11 @@ mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
+#[cfg(feature = "tract")]
 mod lower;
 mod pipeline;
 mod prepare;
+#[cfg(feature = "tract")]
 mod quantize;
 #[cfg(feature = "tract")]
 mod tract;

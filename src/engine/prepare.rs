@@ -238,6 +238,31 @@ mod tests {
         assert_eq!(flat.pixels, [9; 18]);
     }
 
+    /// `Image.fromarray(a).resize((w, h), Image.BILINEAR)` of Pillow 13, which rounds to
+    /// bytes between the two directions and so may differ by one.
+    #[test]
+    fn resizing_agrees_with_pillow() {
+        let a = [
+            217, 163, 130, 69, 78, 10, 19, 4, 44, 208, 166, 233, 128, 155, 248, 186, 161, 139, 143,
+            239, 71, 208, 171, 0, 100, 219, 141, 8, 195, 186, 216, 44, 22, 220, 5,
+        ];
+        let tall = [
+            217, 181, 148, 116, 69, 76, 40, 13, 19, 124, 115, 134, 152, 111, 138, 99, 67, 79, 19,
+            42, 121, 196, 164, 213, 176, 140, 150, 172, 152, 157, 169, 147, 166, 189, 169, 97, 236,
+            200, 150, 114, 127, 158, 190, 156, 51, 211, 185, 100, 30, 102, 190, 177, 102, 12, 201,
+            186, 154, 110, 69, 100, 151, 126, 6, 195, 189, 199, 178, 44, 27, 132, 148, 5,
+        ];
+        for (height, width, theirs) in [(2, 3, &[135, 143, 115, 172, 120, 120][..]), (8, 9, &tall)]
+        {
+            let ours = resize(image(1, 5, 7, &a), height, width).pixels;
+            assert_eq!(ours.len(), theirs.len());
+            assert!(
+                ours.iter().zip(theirs).all(|(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1),
+                "{ours:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_does_not_fit_is_refused() {
         let nchw = spec(Layout::Nchw, 3, 1, 2);

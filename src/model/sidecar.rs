@@ -1,5 +1,8 @@
 //! Reading a sidecar, and holding it against the model it speaks of.
 
+use std::collections::HashSet;
+
+use super::onnx::Model;
 use super::{Card, Manifest, Preprocess, Rejection, Stage};
 use crate::base::Digest;
 
@@ -61,18 +64,15 @@ fn preprocess(preprocess: &Preprocess) -> Result<(), Rejection> {
 }
 
 /// Whether what the sidecar says of the model is true of it.
-pub(super) fn agrees(manifest: &Manifest, card: &Card) -> Result<(), Rejection> {
-    let named = |name: &Option<String>| name.clone().into_iter();
-    let outputs = manifest.outputs.iter().flat_map(|o| named(&o.features).chain(named(&o.scores)));
-    for name in outputs {
-        // A feature tensor may be an inner one; the engine finds it when the graph is pruned.
-        let known = card.outputs.iter().any(|output| output.name == name);
-        if !known && manifest.outputs.as_ref().is_some_and(|o| o.scores.as_ref() == Some(&name)) {
-            return Err(refuse(
-                format!("names output {name:?}, which the model does not have"),
-                "correct the name; `umbra inspect` lists the outputs",
-            ));
-        }
+pub(super) fn agrees(manifest: &Manifest, card: &Card, model: &Model) -> Result<(), Rejection> {
+    let nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    let tensors: HashSet<&str> = nodes.flat_map(|node| &node.output).map(String::as_str).collect();
+    let named = manifest.outputs.iter().flat_map(|outputs| [&outputs.features, &outputs.scores]);
+    if let Some(name) = named.flatten().find(|name| !tensors.contains(name.as_str())) {
+        return Err(refuse(
+            format!("names output {name:?}, which the model does not compute"),
+            "correct the name; `umbra inspect` lists the outputs",
+        ));
     }
     match (&manifest.preprocess, Preprocess::guess(card)) {
         (Some(stated), Some(seen)) if !same_input(stated, &seen) => Err(refuse(

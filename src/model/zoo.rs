@@ -162,7 +162,8 @@ fn accepted(
     valid: &Valid,
 ) -> Candidate {
     let card = card(&valid.model);
-    let rejection = manifest.as_ref().and_then(|manifest| sidecar::agrees(manifest, &card).err());
+    let disagrees = |manifest| sidecar::agrees(manifest, &card, &valid.model).err();
+    let rejection = manifest.as_ref().and_then(disagrees);
     let whole: Option<Vec<u8>> = valid.changed.then(|| valid.model.encode_to_vec());
     let (sha256, bytes) = match &whole {
         Some(whole) => (Digest::of(whole), whole.len()),

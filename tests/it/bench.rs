@@ -104,11 +104,32 @@ fn key() -> TrialKey {
 
 /// In a real worker, on the real clock, below an empty root.
 fn measure_really(does: &str, plan: &Plan) -> Trial {
+    measure_candidate(&candidate(does), plan)
+}
+
+fn measure_candidate(candidate: &Candidate, plan: &Plan) -> Trial {
     let root = tempfile::tempdir().unwrap();
     let (clock, stop, spawn) = (SystemClock::default(), Stop::default(), own_worker());
     let sys = SysRoot::new(root.path());
     let ctx = Context { spawn: &spawn, clock: &clock, sys: &sys, stop: &stop };
-    run(plan, &candidate(does), key(), ctx, &mut [], None, &mut ())
+    run(plan, candidate, key(), ctx, &mut [], None, &mut ())
+}
+
+#[test]
+fn every_engine_of_this_program_agrees_with_the_golden_vector_and_is_measured() {
+    for engine in umbra::engine::available() {
+        let mut real = candidate("ok");
+        real.config.engine = engine.name().to_owned();
+        let trial = measure_candidate(&real, &Plan::quick());
+        assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
+        assert!(trial.latency.unwrap().samples >= 64);
+        real.manifest.as_mut().unwrap().golden[0].logits.as_mut().unwrap()[1] += 0.01;
+        assert_eq!(measure_candidate(&real, &Plan::quick()).stage, Some(Stage::Golden));
+    }
+    let mut unknown = candidate("ok");
+    unknown.config.engine = "abacus".into();
+    let trial = measure_candidate(&unknown, &Plan::quick());
+    assert!(trial.reason.unwrap().contains("abacus"));
 }
 
 #[test]
@@ -125,6 +146,28 @@ fn a_worker_measures_times_and_memories() {
     assert_eq!(trial.convolutions, Some((2, 1)));
     assert_eq!(trial.energy, None);
     assert_eq!((trial.key, trial.stage), (key(), None));
+}
+
+/// On this board, with the limits that it gives.
+#[test]
+fn real_models_are_measured_within_the_limits_of_this_board() {
+    let named = std::env::var_os("UMBRA_SHARED").map(std::path::PathBuf::from);
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let folder = named.unwrap_or_else(beside).join("models");
+    let files = ["ic_resnet8_int8", "ic_resnet8_nchw_f32", "ad01_k1_qdq", "ad01_qop_u8u8"];
+    let files = files.map(|name| folder.join(name).with_extension("onnx"));
+    if !files.iter().all(|file| file.exists()) {
+        eprintln!("NOT RUN: no models at {} (set UMBRA_SHARED)", folder.display());
+        return;
+    }
+    let (clock, stop, spawn) = (SystemClock::default(), Stop::default(), own_worker());
+    let sys = SysRoot::default();
+    let ctx = Context { spawn: &spawn, clock: &clock, sys: &sys, stop: &stop };
+    for real in umbra::model::open(&files).unwrap() {
+        let trial = run(&Plan::quick(), &real, key(), ctx, &mut [], None, &mut ());
+        assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
+        assert!(trial.peak_rss.unwrap().0 > real.bytes, "{trial:?}");
+    }
 }
 
 #[test]
@@ -214,7 +257,7 @@ impl Played {
         let before_run = Arc::new(move || {
             moved.advance(Duration::from_millis(10));
             power(moved.now());
-            if moved.now().as_millis() % 100 == 0 {
+            if moved.now().as_millis().is_multiple_of(100) {
                 told.tell(Said::Tick);
             }
         });
@@ -272,7 +315,7 @@ impl Spawn for Played {
 /// Watts at a moment: a ramp, with the steps of something that comes and goes.
 fn watts(at: Duration) -> f64 {
     let seconds = at.as_secs_f64();
-    let extra = if (seconds / 0.37) as u64 % 2 == 0 { 2.5 } else { 0.0 };
+    let extra = if ((seconds / 0.37) as u64).is_multiple_of(2) { 2.5 } else { 0.0 };
     3.0 + seconds + extra
 }
 

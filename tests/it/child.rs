@@ -53,8 +53,7 @@ fn framed(values: &[Vec<u8>]) -> Vec<u8> {
     let shared = Shared::default();
     let mut frames = Frames::new(shared.clone());
     values.iter().for_each(|value| frames.send(value).unwrap());
-    let bytes = shared.0.lock().unwrap().clone();
-    bytes
+    std::mem::take(&mut *shared.0.lock().unwrap())
 }
 
 /// Running, not merely a name in the process table.
@@ -251,7 +250,8 @@ fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
             Err(format!("{ended:?}"))
         }
         "bench" => {
-            let engines: [Box<dyn umbra::engine::Engine>; 1] = [Box::<FakeEngine>::default()];
+            let mut engines = umbra::engine::available();
+            engines.push(Box::<FakeEngine>::default());
             umbra::bench::work(&job.payload, &engines, &SystemClock::default(), frames)
         }
         other => Err(format!("unknown job {other}")),

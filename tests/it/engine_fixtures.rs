@@ -1,14 +1,16 @@
 //! Small quantised graphs with outputs computed by hand.
+#![cfg(feature = "tract")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 
 use prost::Message;
-use umbra::engine::{self, EngineError, LoadOptions};
+use umbra::engine::{self, EngineError, LoadOptions, Pipeline, PipelineSpec};
 use umbra::model::onnx::{
     Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Shape, TensorData,
     TensorType, Type, TypeValue, ValueInfo,
 };
-use umbra::model::{Dtype, Stage, Tensor};
+use umbra::model::{Dtype, Head, Image, Layout, Preprocess, Stage, Tensor};
 
 fn info(name: &str, dtype: Dtype, shape: &[i64]) -> ValueInfo {
     let number = |&dim: &i64| match dim {
@@ -139,6 +141,9 @@ fn a_quantised_convolution_is_what_its_real_numbers_say() {
         vec![info("x", Dtype::Float32, &[-1, 1, 1, 2])],
         vec![info("y", Dtype::Float32, &[-1, 2, 1, 2])],
     );
+    let engine = engine::available().remove(0);
+    let session = engine.load(&graph, &LoadOptions::default()).unwrap().optimise().unwrap();
+    assert_eq!(session.convolutions(), (0, 1));
     let x = Tensor::from_f32(vec![1, 1, 1, 2], &[0.3, -9.0]);
     // 0.3 -> code 11 -> 0.25; -9 -> code 0 (cut) -> -2.5. Weights 2 and -1, biases 1 and 1:
     // 1.5, -4 | 0.75, 3.5. In steps of 0.5 from -1.5: 1.5, -1.5 | 1.0 (1.5 rounds to even 2), 3.5.
@@ -270,4 +275,65 @@ fn wrong_inputs_are_named() {
     let wrong = run(&graph, &[("x", u8s(&[1, 2], &[1, 2]))]).unwrap_err();
     assert!(wrong.reason.contains("uint8"), "{wrong}");
     assert_eq!(run(&graph, &[("x", tensor())]).unwrap()["y"].to_f32().unwrap(), [0.0; 2]);
+}
+
+/// Image of 1x2 RGB in, mean over the pixels of each channel out, then a head.
+fn pipeline(head: Option<Head>, std: f32) -> Result<Pipeline, EngineError> {
+    let graph = model(
+        vec![
+            Node::new("GlobalAveragePool", &["x"], &["mean"]),
+            Node::new("Flatten", &["mean"], &["features"]),
+            Node::new("Neg", &["features"], &["unused"]),
+        ],
+        vec![],
+        vec![info("x", Dtype::Float32, &[-1, 3, 1, 2])],
+        vec![info("unused", Dtype::Float32, &[-1, 3])],
+    );
+    let preprocess = Preprocess {
+        layout: Layout::Nchw,
+        channels: 3,
+        height: 1,
+        width: 2,
+        mean: vec![0.0; 3],
+        std: vec![std; 3],
+    };
+    let output = "features".to_owned();
+    let spec = PipelineSpec { preprocess: Some(preprocess), output, head, threads: 1 };
+    Pipeline::load(engine::available().remove(0).as_ref(), &graph, &spec)?.optimise()
+}
+
+#[test]
+fn a_pipeline_goes_from_image_to_scores() {
+    let head = Head {
+        labels: vec!["a".to_owned(), "b".to_owned()],
+        features: 3,
+        weights: vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+        bias: vec![0.0, -1.0],
+    };
+    assert_eq!(pipeline(None, 10.0).unwrap().session().convolutions(), (0, 0));
+    let image = Image { height: 1, width: 2, channels: 3, pixels: vec![0, 10, 20, 20, 30, 40] };
+    let scores = pipeline(None, 10.0).unwrap().infer(&image).unwrap();
+    assert_eq!(scores, [1.0, 2.0, 3.0]);
+    let scores = pipeline(Some(head.clone()), 10.0).unwrap().infer(&image).unwrap();
+    assert_eq!(scores, [1.0, 5.0]);
+    let short = Head { features: 2, weights: vec![0.0; 4], ..head };
+    assert!(pipeline(Some(short), 10.0).unwrap().infer(&image).is_err());
+    assert!(pipeline(None, 0.0).is_err());
+}
+
+#[test]
+fn a_refusal_names_what_the_card_already_shows() {
+    let engine = engine::available().remove(0);
+    let mut card: umbra::model::Card = serde_json::from_value(serde_json::json!({
+        "opset": 13, "inputs": [], "outputs": [], "ops": {}, "params": 0, "macs": null,
+        "weight_bytes": {}, "peak_activation_bytes": null, "quantization": "mixed",
+        "feature_tap": null, "feature_size": null
+    }))
+    .unwrap();
+    let ops = ["Conv", "QLinearConv", "com.microsoft:QGemm", "Loop", "com.microsoft:Nothing"];
+    card.ops = ops.iter().map(|op| ((*op).to_owned(), 1)).collect();
+    assert_eq!(engine.unsupported(&card), ["Loop", "com.microsoft:Nothing"]);
+    let lock = include_str!("../../Cargo.lock");
+    let release = format!("name = \"tract-onnx\"\nversion = \"{}\"", engine.version());
+    assert!(lock.contains(&release), "the version in trial keys is not the one linked");
 }

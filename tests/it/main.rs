@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that the engine is linked once.
 
+// clippy.toml's leave for tests does not reach the functions that tests share.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,15 +10,23 @@
     clippy::print_stderr
 )]
 
+#[path = "../models/mod.rs"]
+mod models;
+
 mod bench;
 mod board;
+mod boot;
 mod child;
 mod decide;
 mod engine;
 mod engine_fixtures;
 mod fake;
 mod floors;
+mod inspect;
 mod licences;
 mod rank;
+mod select;
 mod store;
 mod task;
+mod validate;
+mod world;

@@ -147,10 +147,19 @@ fn deploy(store: &Store<'_>, id: &str, head: Option<f32>) -> Result<(), StoreErr
 const LOSSES: [Lost; 6] =
     [Lost::Everything, Lost::Nothing, Lost::Some(1), Lost::Some(2), Lost::Some(3), Lost::Some(4)];
 
+/// What is remembered beside the model: confirmed, tries, previous, actions of the history.
+fn memory(disk: &FaultFs) -> Option<(bool, u32, Option<String>, Vec<String>)> {
+    let status = store(disk).status().ok()?;
+    let actions = store(disk).history(100).into_iter().map(|line| line.action).collect();
+    Some((status.committed, status.tries_left, status.previous, actions))
+}
+
 /// Runs one case with one fault; every broken promise as one line.
 fn suffer(case: &Case, fault: Fault, lost: Lost) -> Vec<String> {
     let mut broken = Vec::new();
     let old = active(&case.before).unwrap_or(None);
+    let whole = case.before.copy(Fault::None);
+    (case.operation)(&store(&whole)).unwrap();
     let disk = case.before.copy(fault);
     let done = Store::open(ROOT.into(), &disk).and_then(|store| (case.operation)(&store));
     if !matches!(fault, Fault::Cut(_)) {
@@ -168,6 +177,12 @@ fn suffer(case: &Case, fault: Fault, lost: Lost) -> Vec<String> {
         (Err(error), _) => broken.push(format!("the start fails: {error}")),
         (Ok(_), Ok(found)) if done.is_ok() && *found != case.after => {
             broken.push(format!("done is undone: {:?}", id(Ok(found.clone()))));
+        }
+        (Ok(_), Ok(_)) if done.is_ok() && memory(&disk) != memory(&whole) => {
+            broken.push(format!("done is forgotten: {:?}", memory(&disk)));
+        }
+        (Ok(_), Ok(_)) if ![memory(&case.before), memory(&whole)].contains(&memory(&disk)) => {
+            broken.push(format!("half is remembered: {:?}", memory(&disk)));
         }
         (Ok(_), Ok(found)) if *found == old || *found == case.after => {}
         (Ok(_), found) => broken.push(format!("neither: {:?}", found.as_ref().map(|_| ()))),

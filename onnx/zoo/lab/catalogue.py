@@ -62,9 +62,7 @@ MEMBERS = (
     Member("resnet8", "cifar10", ("qop-s8",), epochs=25),
     Member("dscnn", "signs", ("qop-u8t",), epochs=15),
     Member("cnn-small", "omniglot", ("qop",)),
-    Member("mbv1-025", "letters", ("qop",), epochs=5),
     Member("cnn-small", "digmnist", ("qdq",), epochs=10, opset=17),
-    Member("squeeze", "notmnist", ("qdq-s8",), epochs=10, opset=15),
 )
 SMOKE = (
     Member("cnn-small", "letters", ("qdq", "qop-u8t"), epochs=8, twin=True),

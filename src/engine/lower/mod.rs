@@ -25,6 +25,14 @@ use crate::model::{Dtype, Stage, TensorInfo};
 
 pub(crate) use half::is_half;
 
+impl EngineError {
+    /// An operator that has no right form here.
+    fn operator(operator: &str, why: &str) -> Self {
+        Self::new(Stage::Operators, format!("operator {operator} {why}"))
+            .help("export the model without it, or as QDQ with constant scales")
+    }
+}
+
 /// A model in the engine's vocabulary.
 #[derive(Debug)]
 pub(crate) struct Lowered {

@@ -79,11 +79,12 @@ impl Engine for Tract {
         let lowered = lower::lower(model, options)?;
         let framework = framework();
         refuse_unknown(&framework, &lowered.model)?;
+        let convolutions = convolutions(&lowered.model);
         let bytes = lowered.model.encode_to_vec();
         let (inputs, outputs) = (lowered.inputs, lowered.outputs);
         drop(lowered.model);
         let graph = guarded(Stage::Load, || framework.model_for_read(&mut bytes.as_slice()))?;
-        Ok(Box::new(LoadedGraph { graph, inputs, outputs }))
+        Ok(Box::new(LoadedGraph { graph, inputs, outputs, convolutions }))
     }
 }
 
@@ -119,13 +120,13 @@ struct LoadedGraph {
     graph: InferenceModel,
     inputs: Vec<TensorInfo>,
     outputs: Vec<(String, Option<Dtype>)>,
+    convolutions: u64,
 }
 
 impl Loaded for LoadedGraph {
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
-        let Self { graph, inputs, outputs } = *self;
+        let Self { graph, inputs, outputs, convolutions } = *self;
         let model = guarded(Stage::Optimise, || graph.into_optimized())?;
-        let convolutions = model.nodes().iter().filter(|node| is_convolution(node)).count() as u64;
         let outputs = describe(&model, outputs)?;
         let plan = guarded(Stage::Optimise, || model.into_runnable())?;
         let state = guarded(Stage::Optimise, || plan.spawn())?;
@@ -133,10 +134,11 @@ impl Loaded for LoadedGraph {
     }
 }
 
-fn is_convolution(node: &TypedNode) -> bool {
-    node.op.name().contains("Conv")
-        || node.op.name().contains("Im2Col")
-        || node.op.name().contains("DepthWise")
+/// Convolutions of a lowered graph; all run in float.
+fn convolutions(model: &onnx::Model) -> u64 {
+    let nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    let kinds = ["Conv", "ConvTranspose"];
+    nodes.filter(|node| kinds.contains(&node.op_type.as_str())).count() as u64
 }
 
 fn describe(

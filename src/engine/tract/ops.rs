@@ -99,10 +99,9 @@ impl Expansion for Rescale {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 1)?;
-        check_output_arity(outputs, 1)?;
-        s.equals(&outputs[0].datum_type, self.output_type()?)?;
-        s.equals(&inputs[0].shape, &outputs[0].shape)
+        let ([input], [output]) = (inputs, outputs) else { bail!("one input and one output") };
+        s.equals(&output.datum_type, self.output_type()?)?;
+        s.equals(&input.shape, &output.shape)
     }
 
     fn wire(
@@ -134,7 +133,8 @@ impl Op for Rescale {
 
 impl TypedOp for Rescale {
     fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(tvec!(self.output_type()?.fact(inputs[0].shape.clone())))
+        let [input] = inputs else { bail!("one input") };
+        Ok(tvec!(self.output_type()?.fact(input.shape.clone())))
     }
 
     fn axes_mapping(

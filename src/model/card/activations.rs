@@ -17,13 +17,14 @@ pub(super) fn peak(graph: &Graph, shapes: &Shapes) -> Option<u64> {
         false => shapes.bytes(name),
     };
     let mut live = 0u64;
-    for input in graph.real_inputs() {
-        live = live.saturating_add(size(&input.name)?);
-    }
+    // What is freed after each node.
     let mut dying: HashMap<usize, u64> = HashMap::new();
     for input in graph.real_inputs() {
+        let bytes = size(&input.name)?;
+        live = live.saturating_add(bytes);
         let end = last.get(input.name.as_str()).copied().unwrap_or(0);
-        *dying.entry(end).or_insert(0) += size(&input.name)?;
+        let slot = dying.entry(end).or_insert(0);
+        *slot = slot.saturating_add(bytes);
     }
     let mut peak = live;
     for (at, node) in graph.node.iter().enumerate() {

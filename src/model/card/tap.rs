@@ -55,12 +55,14 @@ pub(super) fn feature_tap(
     None
 }
 
-/// The output that looks like scores: `[batch, Z]` (or with ones behind) with at least two
+/// The output that looks like scores: `[batch, Z]` or `[batch, Z, 1, 1]` with at least two
 /// classes; the last such, floats before whole numbers.
 pub(in crate::model) fn scores(outputs: &[TensorInfo]) -> Option<&TensorInfo> {
-    let looks = |output: &&TensorInfo| match output.shape.as_slice() {
-        [None | Some(1), Some(2..), rest @ ..] => rest.iter().all(|dim| *dim == Some(1)),
-        _ => false,
+    let looks = |output: &&TensorInfo| {
+        matches!(
+            output.shape.as_slice(),
+            [None | Some(1), Some(2..)] | [None | Some(1), Some(2..), Some(1), Some(1)]
+        )
     };
     let vectors = || outputs.iter().rev().filter(looks);
     vectors().find(|output| output.dtype.is_float()).or_else(|| vectors().next())

@@ -44,7 +44,8 @@ pub(super) fn bytes_by_type(graph: &Graph) -> BTreeMap<String, u64> {
             Dtype::String => tensor.string_data.iter().map(|text| text.len() as u64).sum(),
             _ => packed(tensor).unwrap_or(0),
         };
-        *bytes.entry(tensor.dtype().name().to_owned()).or_insert(0) += size;
+        let slot: &mut u64 = bytes.entry(tensor.dtype().name().to_owned()).or_insert(0);
+        *slot = slot.saturating_add(size);
     }
     bytes
 }

@@ -4,6 +4,9 @@ use super::fact::Value;
 use super::site::Site;
 use crate::model::Dtype;
 
+/// Exporters compute shapes with two operands, seldom with three.
+const MOST_OPERANDS: usize = 8;
+
 /// The value of an arithmetic node whose inputs are known whole numbers. Each input must be a
 /// single number or as long as the result.
 pub(super) fn evaluate(site: &Site<'_>) -> Option<Value> {
@@ -17,6 +20,9 @@ pub(super) fn evaluate(site: &Site<'_>) -> Option<Value> {
         "Max" => |a, b| Some(a.max(b)),
         _ => return None,
     };
+    if site.node.input.len() > MOST_OPERANDS {
+        return None;
+    }
     let mut result = site.ints(0)?.to_vec();
     for at in 1..site.node.input.len() {
         result = pairwise(&result, site.ints(at)?, operation)?;

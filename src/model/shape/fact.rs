@@ -3,8 +3,11 @@
 use crate::model::onnx::TensorData;
 use crate::model::{Dtype, dtype};
 
-/// Constants of more elements than this are not followed: shapes and axes are short.
-pub(super) const LONGEST: usize = 4096;
+/// Constants of more elements than this are not followed: shapes and axes are short, and a
+/// long chain of nodes must not keep many copies of a long one.
+pub(super) const LONGEST: usize = 64;
+/// More dimensions than this are not followed, for the same reason.
+pub(crate) const MOST_DIMENSIONS: usize = 64;
 
 /// Type, shape and, for small constants, value of a tensor; `None` is unknown.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,7 +42,7 @@ impl Fact {
         let small = tensor.count().is_some_and(|count| count <= LONGEST);
         let value = if small { Value::of(tensor) } else { None };
         let shape = tensor.dims.iter().map(|dim| u64::try_from(*dim).ok()).collect();
-        Self { dtype: Some(tensor.dtype()), shape, value, constant: true }
+        Self { dtype: Some(tensor.dtype()), shape, value, constant: true }.bounded()
     }
 
     /// A vector of 64-bit integers whose values are known.
@@ -53,6 +56,12 @@ impl Fact {
         let count = self.count();
         let fits = |value: &Value| value.len() <= LONGEST && Some(value.len() as u64) == count;
         self.value = value.filter(fits);
+        self
+    }
+
+    /// The same fact without a shape of absurdly many dimensions.
+    pub(super) fn bounded(mut self) -> Self {
+        self.shape = self.shape.filter(|shape| shape.len() <= MOST_DIMENSIONS);
         self
     }
 

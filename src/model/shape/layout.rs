@@ -1,7 +1,7 @@
 //! Operators that keep the elements and change how they are arranged.
 
 use super::constant::dims;
-use super::fact::{Fact, Value};
+use super::fact::{Fact, LONGEST, Value};
 use super::site::{Site, place, places};
 
 /// The same elements in another shape.
@@ -131,8 +131,9 @@ pub(super) fn concat(site: &Site<'_>) -> Vec<Fact> {
         let parts = (0..site.node.input.len()).map(|at| site.ints(at));
         Some(parts.collect::<Option<Vec<_>>>()?.concat())
     };
-    // Only vectors: their elements follow each other.
-    let vector = shape.as_ref().is_some_and(|shape| shape.len() == 1);
+    // Only short vectors: their elements follow each other.
+    let short = |dim: &u64| *dim <= LONGEST as u64;
+    let vector = matches!(shape.as_deref(), Some([dim]) if short(dim));
     let value = if vector { values().map(Value::Ints) } else { None };
     vec![Fact::new(site.dtype(0), shape).with_value(value)]
 }

@@ -23,6 +23,7 @@ mod window;
 
 use std::collections::HashMap;
 
+pub(crate) use fact::MOST_DIMENSIONS;
 pub use fact::{Fact, Value};
 pub(crate) use linear::gemm_sizes;
 use site::Site;
@@ -86,7 +87,7 @@ pub fn shapes(model: &Model, inputs: &[(String, Vec<usize>)]) -> Shapes {
         let found = apply(node, opset, &rules, &shapes);
         for (name, fact) in node.output.iter().zip(found) {
             if !name.is_empty() {
-                let fact = fact.or_declared(declared.get(name.as_str()).copied());
+                let fact = fact.bounded().or_declared(declared.get(name.as_str()).copied());
                 shapes.facts.insert(name.clone(), fact);
             }
         }
@@ -111,7 +112,7 @@ fn apply(node: &Node, opset: i64, rules: &table::Rules, shapes: &Shapes) -> Vec<
 /// What the file states of a value, open dimensions taken as 1.
 fn declared(value: &ValueInfo) -> Fact {
     let shape = value.dims().map(|dims| dims.iter().map(|dim| dim.unwrap_or(1)).collect());
-    Fact { dtype: value.tensor_type().map(|_| value.dtype()), shape, ..Fact::default() }
+    Fact { dtype: value.tensor_type().map(|_| value.dtype()), shape, ..Fact::default() }.bounded()
 }
 
 fn declarations(graph: &Graph) -> HashMap<&str, &ValueInfo> {

@@ -117,7 +117,9 @@ pub(super) fn split(site: &Site<'_>) -> Vec<Fact> {
             Some(sizes) => super::constant::dims(&sizes)?,
             None => {
                 let part = whole.checked_div(outputs)? + u64::from(whole % outputs != 0);
-                (0..outputs).map(|n| part.min(whole.saturating_sub(n * part))).collect()
+                (0..outputs)
+                    .map(|n| part.min(whole.saturating_sub(n.saturating_mul(part))))
+                    .collect()
             }
         };
         let part = |size: u64| {

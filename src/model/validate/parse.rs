@@ -45,6 +45,10 @@ fn faulty(fault: Fault) -> Rejection {
         Fault::NotProtobuf => {
             refuse("is no ONNX file: not protobuf".to_owned(), "export the model to ONNX")
         }
+        Fault::Damaged => refuse(
+            "is damaged: lengths inside it do not add up".to_owned(),
+            "copy or download the file again",
+        ),
         Fault::Truncated { wanted, left } => refuse(
             format!("is cut off: {wanted} bytes should follow, {left} do"),
             "copy or download the file again",

@@ -1,6 +1,6 @@
 //! Scales that scale, and zero points that fit what they belong to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{node_name, quoted, refuse};
 use crate::model::card::all_nodes;
@@ -15,9 +15,11 @@ const HELP: &str = "quantise the model again";
 pub(super) fn check(model: &Model, shapes: &Shapes) -> Result<(), Rejection> {
     let Some(graph) = &model.graph else { return Ok(()) };
     let constants = constants(graph);
+    // Values are looked at once, however many nodes share them.
+    let mut seen: HashSet<&str> = HashSet::new();
     for node in all_nodes(graph) {
         for at in parameters(node) {
-            Checked { node, at, constants: &constants, shapes }.check()?;
+            Checked { node, at, constants: &constants, shapes }.check(&mut seen)?;
         }
     }
     Ok(())
@@ -49,19 +51,25 @@ struct Checked<'a> {
     shapes: &'a Shapes,
 }
 
-impl Checked<'_> {
-    fn check(&self) -> Result<(), Rejection> {
+impl<'a> Checked<'a> {
+    fn check(&self, seen: &mut HashSet<&'a str>) -> Result<(), Rejection> {
         if let Some(name) = self.name(self.at.scale) {
-            self.scale(name)?;
+            self.scale_type(name)?;
+            if seen.insert(name) {
+                self.scale_values(name)?;
+            }
         }
         if let Some(name) = self.name(self.at.zero_point) {
-            self.zero_point(name)?;
+            self.zero_type(name)?;
+            if seen.insert(name) {
+                self.zero_values(name)?;
+            }
             self.as_many(name)?;
         }
         self.axis()
     }
 
-    fn name(&self, at: Option<usize>) -> Option<&str> {
+    fn name(&self, at: Option<usize>) -> Option<&'a str> {
         self.node.input_at(at?)
     }
 
@@ -80,13 +88,18 @@ impl Checked<'_> {
         constant.map(|count| count as u64).or_else(|| self.shapes.get(name)?.count())
     }
 
-    fn scale(&self, name: &str) -> Result<(), Rejection> {
+    fn scale_type(&self, name: &str) -> Result<(), Rejection> {
         let of = |what: &str| self.fault(&format!("has a {what} scale: {}", quoted(name)));
         if let Some(dtype) =
             self.dtype(name).filter(|dtype| !dtype.is_float() && *dtype != Dtype::Other)
         {
             return Err(of(dtype.name()));
         }
+        Ok(())
+    }
+
+    fn scale_values(&self, name: &str) -> Result<(), Rejection> {
+        let of = |what: &str| self.fault(&format!("has a {what} scale: {}", quoted(name)));
         let values = self.constants.get(name).and_then(|tensor| tensor.to_f32());
         for value in values.unwrap_or_default() {
             match value {
@@ -100,27 +113,34 @@ impl Checked<'_> {
         Ok(())
     }
 
-    /// Whole numbers of at most 16 bits, like the tensor they belong to; a dequantised 32-bit
-    /// tensor (a bias) has zeros.
-    fn zero_point(&self, name: &str) -> Result<(), Rejection> {
+    /// Whole numbers of at most 16 bits, like the tensor they belong to; those of a dequantised
+    /// bias have 32.
+    fn zero_type(&self, name: &str) -> Result<(), Rejection> {
         let Some(dtype) = self.dtype(name) else { return Ok(()) };
-        let fault =
-            |what: &str| Err(self.fault(&format!("has a zero point {} {what}", quoted(name))));
+        let fault = |what: String| {
+            Err(self.fault(&format!("has a zero point {} of type {what}", quoted(name))))
+        };
         match dtype {
             Dtype::Int8 | Dtype::UInt8 | Dtype::Int16 | Dtype::UInt16 | Dtype::Other => {}
-            Dtype::Int32 if self.node.op_type == "DequantizeLinear" => {
-                let values = self.constants.get(name).and_then(|tensor| tensor.to_i64());
-                if values.is_some_and(|values| values.iter().any(|value| *value != 0)) {
-                    return fault("of type int32 that is not zero");
-                }
-            }
-            other => return fault(&format!("of type {}", other.name())),
+            Dtype::Int32 if self.node.op_type == "DequantizeLinear" => {}
+            other => return fault(other.name().to_owned()),
         }
-        let tensor = self.name(self.at.tensor).and_then(|tensor| self.dtype(tensor));
-        match tensor {
+        match self.name(self.at.tensor).and_then(|tensor| self.dtype(tensor)) {
             Some(tensor) if tensor != dtype => {
-                fault(&format!("of type {} for a tensor of type {}", dtype.name(), tensor.name()))
+                fault(format!("{} for a tensor of type {}", dtype.name(), tensor.name()))
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// A bias has no zero point but zero.
+    fn zero_values(&self, name: &str) -> Result<(), Rejection> {
+        let constant = self.constants.get(name).filter(|tensor| tensor.dtype() == Dtype::Int32);
+        match constant.and_then(|tensor| tensor.to_i64()) {
+            Some(values) if values.iter().any(|value| *value != 0) => Err(self.fault(&format!(
+                "has a zero point {} of type int32 that is not zero",
+                quoted(name)
+            ))),
             _ => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use super::{quoted, refuse};
 use crate::model::card::all_nodes;
 use crate::model::onnx::{Graph, Model, TensorData};
+use crate::model::shape::MOST_DIMENSIONS;
 use crate::model::{Dtype, Rejection, element_bits};
 
 const DAMAGED: &str = "the file is damaged or was made wrongly: export the model again";
@@ -42,8 +43,12 @@ fn inner(data: &TensorData) -> Result<(), Rejection> {
 
 fn tensor(data: &TensorData) -> Result<(), Rejection> {
     let name = quoted(&data.name);
+    let impossible = || refuse(format!("tensor {name} has impossible dimensions"), DAMAGED);
+    if data.dims.len() > MOST_DIMENSIONS {
+        return Err(impossible());
+    }
     let Some(count) = data.count() else {
-        return Err(refuse(format!("tensor {name} has impossible dimensions"), DAMAGED));
+        return Err(impossible());
     };
     let Some(wanted) = stored(data.data_type, count) else {
         return Err(refuse(

@@ -14,8 +14,10 @@ const MOST_MEMORY: u64 = 512 << 20;
 /// Why the walk ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Lengths, keys or types that no protobuf has.
+    /// Lengths, keys or types that no protobuf has, at the outermost level.
     NotProtobuf,
+    /// The same further in: it was a model once.
+    Damaged,
     /// A known field of the outermost message is longer than the rest of the file.
     Truncated {
         /// What it says.
@@ -94,36 +96,50 @@ impl Message {
 pub(super) fn walk(bytes: &[u8]) -> Result<(), Fault> {
     let mut memory = 0u64;
     let mut pending = vec![(Message::Model, bytes)];
-    while let Some((message, mut rest)) = pending.pop() {
-        while !rest.is_empty() {
-            let key = varint(&mut rest)?;
-            let field = key >> 3;
-            match key & 7 {
-                0 => {
-                    varint(&mut rest)?;
-                    // An unpacked element of a list of numbers.
-                    memory += 8;
-                }
-                1 => rest = rest.get(8..).ok_or(Fault::NotProtobuf)?,
-                5 => rest = rest.get(4..).ok_or(Fault::NotProtobuf)?,
-                2 => {
-                    let body = delimited(&mut rest, message, field)?;
-                    memory += match message.child(field) {
-                        Some(child) => {
-                            pending.push((child, body));
-                            child.size() as u64
-                        }
-                        None => {
-                            size_of::<String>() as u64
-                                + body.len() as u64 * (message.spread(field) - 1)
-                        }
-                    };
-                }
-                _ => return Err(Fault::NotProtobuf),
+    while let Some((message, rest)) = pending.pop() {
+        fields(message, rest, &mut memory, &mut pending).map_err(|fault| match fault {
+            Fault::NotProtobuf if message != Message::Model => Fault::Damaged,
+            fault => fault,
+        })?;
+    }
+    Ok(())
+}
+
+/// Walks the fields of one message; the messages among them are left for later.
+fn fields<'a>(
+    message: Message,
+    mut rest: &'a [u8],
+    memory: &mut u64,
+    pending: &mut Vec<(Message, &'a [u8])>,
+) -> Result<(), Fault> {
+    while !rest.is_empty() {
+        let key = varint(&mut rest)?;
+        let field = key >> 3;
+        match key & 7 {
+            0 => {
+                varint(&mut rest)?;
+                // An unpacked element of a list of numbers.
+                *memory += 8;
             }
-            if memory > MOST_MEMORY {
-                return Err(Fault::TooLarge);
+            1 => rest = rest.get(8..).ok_or(Fault::NotProtobuf)?,
+            5 => rest = rest.get(4..).ok_or(Fault::NotProtobuf)?,
+            2 => {
+                let body = delimited(&mut rest, message, field)?;
+                *memory += match message.child(field) {
+                    Some(child) => {
+                        pending.push((child, body));
+                        child.size() as u64
+                    }
+                    None => {
+                        let spread = body.len() as u64 * (message.spread(field) - 1);
+                        size_of::<String>() as u64 + spread
+                    }
+                };
             }
+            _ => return Err(Fault::NotProtobuf),
+        }
+        if *memory > MOST_MEMORY {
+            return Err(Fault::TooLarge);
         }
     }
     Ok(())

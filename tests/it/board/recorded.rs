@@ -205,3 +205,22 @@ fn every_recorded_file_has_a_source_beside_it() {
         assert!(std::fs::read_to_string(&sources).unwrap().len() > 200, "{}", sources.display());
     }
 }
+
+#[test]
+fn only_flags_now_in_force_are_named() {
+    let place = "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled";
+    let flags = |files: &[(&str, &str)]| {
+        umbra::board::clocks(&super::Scripted::new(files).sys).throttled.value().cloned()
+    };
+    // Outputs of real boards: raspberrypi/firmware#615, custom-components/sensor.rpi_power#6.
+    assert_eq!(flags(&[(place, "50005\n")]).unwrap(), ["under-voltage", "throttled"]);
+    assert_eq!(flags(&[(place, "50000\n")]), Some(Vec::new()));
+    assert_eq!(flags(&[(place, "0xf\n")]).unwrap().len(), 4);
+    let alarm = "sys/class/hwmon/hwmon1/in0_lcrit_alarm";
+    let volt = ("sys/class/hwmon/hwmon1/name", "rpi_volt\n");
+    assert_eq!(flags(&[volt, (alarm, "1\n")]).unwrap(), ["under-voltage"]);
+    assert_eq!(flags(&[volt, (alarm, "0\n")]), Some(Vec::new()));
+    // The firmware knows more than the alarm.
+    assert_eq!(flags(&[volt, (alarm, "1\n"), (place, "0\n")]), Some(Vec::new()));
+    assert_eq!(flags(&[]), None);
+}

@@ -45,7 +45,7 @@ class Style:
     harsh: float
 
 
-DIGITS = Style("0123456789", faces.DIGIT_FACES, DIGIT_PAINTS, harsh=0.45)
+DIGITS = Style("0123456789", faces.DIGIT_FACES, DIGIT_PAINTS, harsh=0.35)
 LETTERS = Style("ABCDEFGHIJKLMNOPQRSTUVWXYZabdeghnqrt&$%?", faces.LETTER_FACES, LETTER_PAINTS, harsh=1.0)
 
 

@@ -1,0 +1,244 @@
+//! The choice beside one other candidate, criterion by criterion.
+
+use serde_json::{Value, json};
+
+use super::candidate::{CandidateJson, Known};
+use super::select::violations;
+use super::table::{Align, Table};
+use super::text::{number, or_dash, page, wrap};
+use super::{Show, document};
+use crate::agent::Selection;
+use crate::rank::{Criterion, Measure, Row};
+use crate::task::Weights;
+use crate::ui::Failure;
+
+/// What `why` shows.
+#[derive(Debug)]
+pub struct Why {
+    selection: Selection,
+    /// Index of the chosen one, if any.
+    chosen: Option<usize>,
+    /// Index of the one it is compared with, if there is one.
+    other: Option<usize>,
+}
+
+impl Why {
+    /// The choice beside `model`, or beside the runner-up.
+    ///
+    /// # Errors
+    /// No candidate has this name.
+    pub fn of(selection: Selection, model: Option<&str>) -> Result<Self, Failure> {
+        let chosen = selection.decision.model.as_deref().and_then(|id| index(&selection, id).ok());
+        let other = match model {
+            Some(id) => Some(index(&selection, id)?).filter(|&at| Some(at) != chosen),
+            None => None,
+        };
+        let runner_up = || selection.ranking.order.iter().copied().find(|&at| Some(at) != chosen);
+        let other = other.or_else(runner_up);
+        Ok(Self { selection, chosen, other })
+    }
+
+    fn known(&self, at: Option<usize>) -> Option<Known<'_>> {
+        Known::all(&self.selection).get(at?).copied()
+    }
+
+    /// Margin of the chosen one over the other, in weight units.
+    fn margin(&self) -> Option<f64> {
+        let ranking = &self.selection.ranking;
+        let place = |at: Option<usize>| ranking.order.iter().position(|&other| Some(other) == at);
+        let (row, column) = (place(self.chosen)?, place(self.other)?);
+        ranking.margins.get(row)?.get(column).copied()
+    }
+}
+
+/// Where a candidate is in zoo order.
+pub(crate) fn index(selection: &Selection, id: &str) -> Result<usize, Failure> {
+    selection.candidates.iter().position(|candidate| candidate.id == id).ok_or_else(|| {
+        Failure::input(format!("no candidate is called {id:?}")).help("`umbra models` lists them")
+    })
+}
+
+impl Show for Why {
+    fn text(&self) -> String {
+        let decision = &self.selection.decision;
+        let name = |known: &Option<Known<'_>>| known.map(|known| known.candidate.id.clone());
+        let (chosen, other) = (self.known(self.chosen), self.known(self.other));
+        let mut lines = wrap("choice  ", name(&chosen).as_deref().unwrap_or("none"), 1);
+        lines.extend(wrap("why     ", &decision.reason, 5));
+        if let Some(other) = &other {
+            lines.extend(wrap("against ", &standing(other), 4));
+        }
+        if let (Some(chosen), Some(other)) = (&chosen, &other) {
+            lines.extend(self.criteria(chosen, other));
+        }
+        for known in [&chosen, &other].into_iter().flatten() {
+            lines.extend(convolutions(known));
+        }
+        if let Some(flip) = &decision.flip {
+            lines.extend(wrap("change  ", &flip.text, 3));
+        }
+        page(&lines)
+    }
+
+    fn json(&self) -> Value {
+        let (chosen, other) = (self.known(self.chosen), self.known(self.other));
+        let pair = chosen.zip(other);
+        let criteria = pair.map(|(chosen, other)| self.criteria_json(&chosen, &other));
+        document(json!({
+            "decision": self.selection.decision,
+            "chosen": chosen.as_ref().map(CandidateJson::of),
+            "other": other.as_ref().map(CandidateJson::of),
+            "margin": self.margin(),
+            "criteria": criteria,
+        }))
+    }
+}
+
+impl Why {
+    fn criteria(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
+        let right = Align::Right;
+        let mut table = Table::new(&[
+            ("        criterion", Align::Left),
+            ("weight", right),
+            ("choice", right),
+            ("other", right),
+            ("better", Align::Left),
+        ]);
+        for pair in pairs(&self.selection.ranking.policy.weights, chosen, other) {
+            table.row(vec![
+                format!("        {}", label(pair.criterion)),
+                number(pair.weight),
+                or_dash(pair.chosen.map(|measure| shown(pair.criterion, measure.value))),
+                or_dash(pair.other.map(|measure| shown(pair.criterion, measure.value))),
+                pair.better.to_owned(),
+            ]);
+        }
+        let mut lines = table.lines();
+        if let Some(margin) = self.margin() {
+            let text = format!("{} of the weights speak for the choice, net", number(margin));
+            lines.extend(wrap("margin  ", &text, 1));
+        }
+        lines
+    }
+
+    fn criteria_json(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<Value> {
+        let weights = &self.selection.ranking.policy.weights;
+        let one = |pair: &Pair<'_>| {
+            json!({
+                "criterion": pair.criterion,
+                "weight": pair.weight,
+                "chosen": pair.chosen,
+                "other": pair.other,
+                "better": pair.better,
+            })
+        };
+        pairs(weights, chosen, other).iter().map(one).collect()
+    }
+}
+
+/// The two candidates in one criterion.
+struct Pair<'a> {
+    criterion: Criterion,
+    weight: f64,
+    chosen: Option<&'a Measure>,
+    other: Option<&'a Measure>,
+    better: &'static str,
+}
+
+fn pairs<'a>(weights: &Weights, chosen: &Known<'a>, other: &Known<'a>) -> Vec<Pair<'a>> {
+    let measure =
+        |known: &Known<'a>, criterion| known.row.and_then(|row| row.measures.get(&criterion));
+    let pair = |criterion| Pair {
+        criterion,
+        weight: weight(weights, criterion),
+        chosen: measure(chosen, criterion),
+        other: measure(other, criterion),
+        better: better(chosen.row, other.row, criterion),
+    };
+    Criterion::ALL.into_iter().map(pair).collect()
+}
+
+/// Who is ahead in a criterion, by the ranks that the ranking gave.
+fn better(chosen: Option<&Row>, other: Option<&Row>, criterion: Criterion) -> &'static str {
+    let rank = |row: Option<&Row>| row.and_then(|row| row.ranks.get(&criterion)).copied();
+    match (rank(chosen), rank(other)) {
+        (Some(a), Some(b)) if a < b => "choice",
+        (Some(a), Some(b)) if a > b => "other",
+        (Some(_), Some(_)) => "tie",
+        _ => "-",
+    }
+}
+
+fn weight(weights: &Weights, criterion: Criterion) -> f64 {
+    match criterion {
+        Criterion::Relevance => weights.relevance,
+        Criterion::Latency => weights.latency,
+        Criterion::Memory => weights.memory,
+        Criterion::Energy => weights.energy,
+        Criterion::Thermal => weights.thermal,
+        Criterion::Storage => weights.storage,
+    }
+}
+
+fn label(criterion: Criterion) -> &'static str {
+    match criterion {
+        Criterion::Relevance => "relevance",
+        Criterion::Latency => "latency p50, ms",
+        Criterion::Memory => "peak memory, MB",
+        Criterion::Energy => "energy, mJ",
+        Criterion::Thermal => "over thermal margin, C",
+        Criterion::Storage => "file, MB",
+    }
+}
+
+/// In the unit of [`label`].
+fn shown(criterion: Criterion, value: f64) -> f64 {
+    match criterion {
+        Criterion::Relevance | Criterion::Thermal => value,
+        Criterion::Latency => value / 1e3,
+        Criterion::Energy => value * 1e3,
+        Criterion::Memory | Criterion::Storage => value / 1e6,
+    }
+}
+
+/// Where the other one stands, and why not higher.
+fn standing(known: &Known<'_>) -> String {
+    let id = &known.candidate.id;
+    match (known.row, known.fallen()) {
+        (Some(row), _) if row.feasible() => {
+            format!("{id}, score {}", or_dash(row.copeland))
+        }
+        (Some(row), _) if !row.violations.is_empty() => {
+            format!("{id}, over a limit: {}", by_how_much(row))
+        }
+        (_, Some((stage, reason))) => {
+            let stage = stage.map(|stage| format!(" at {stage}")).unwrap_or_default();
+            format!("{id}, out{stage}: {reason}")
+        }
+        _ => format!("{id}, not measured yet"),
+    }
+}
+
+/// Each limit that is broken, and by which share.
+fn by_how_much(row: &Row) -> String {
+    let one = |found: &crate::rank::Violation| {
+        let text = violations(std::slice::from_ref(found));
+        let share = (found.value / found.bound - 1.0).abs() * 100.0;
+        if share.is_finite() { format!("{text} (by {} %)", number(share)) } else { text }
+    };
+    row.violations.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the quantised convolutions really run on integers.
+fn convolutions(known: &Known<'_>) -> Vec<String> {
+    let Some((integer, float)) = known.trial.and_then(|trial| trial.convolutions) else {
+        return Vec::new();
+    };
+    let all = integer + float;
+    let id = &known.candidate.id;
+    wrap(
+        "convs   ",
+        &format!("{id}: {integer} of {all} run on integers, {float} in floating point"),
+        2,
+    )
+}

@@ -1,0 +1,105 @@
+//! From the command line to a verb: the steps that `main` takes, in its order.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::show::progress::Progress;
+use super::{Call, Cli, Exit, Failure, Settings, out, table};
+use crate::agent::{self, World};
+use crate::base::{RealFs, Stop, SysRoot, SystemClock};
+use crate::child::{self, Spawner};
+use crate::{board, engine};
+
+/// Reads the command line; help, version and mistakes are printed here.
+///
+/// # Errors
+/// The exit code to end with.
+pub fn parse(args: &[OsString]) -> Result<Cli, ExitCode> {
+    Cli::try_parse_from(args).map_err(|error| {
+        if !error.use_stderr() {
+            return out::written(out::write_stdout(&error.render().to_string()), Exit::Done);
+        }
+        if args.iter().any(|arg| arg == "--json") {
+            return out::refuse(&table::mistake(&error), true);
+        }
+        let _ = io::stderr().lock().write_all(error.render().to_string().as_bytes());
+        ExitCode::from(Exit::Usage.code())
+    })
+}
+
+/// Sends log lines to standard error, and nowhere where that is the console's own line.
+pub fn start_log(cli: &Cli) {
+    let level = match cli.global.verbose {
+        _ if cli.is_console() && io::stderr().is_terminal() => log::LevelFilter::Off,
+        0 => log::LevelFilter::Warn,
+        1 => log::LevelFilter::Info,
+        _ => log::LevelFilter::Debug,
+    };
+    // Another logger in place is no reason to stop.
+    let _ = env_logger::Builder::new().filter_level(level).try_init();
+}
+
+/// The worker's side of a job.
+#[must_use]
+pub fn serve_worker() -> ExitCode {
+    let engines = engine::available();
+    let clock = SystemClock::default();
+    let code = child::serve(io::stdin().lock(), io::stdout(), &|job, frames| {
+        agent::work(job, &engines, &clock, frames)
+    });
+    ExitCode::from(u8::try_from(code).unwrap_or(Exit::Failed.code()))
+}
+
+/// Turns Ctrl-C and `systemctl stop` into the wish to stop. A second Ctrl-C ends the
+/// program at once, but never the console, which outlives the verbs it runs.
+///
+/// # Errors
+/// Where the system refuses a handler.
+pub fn arm_signals(stop: &Stop, console: bool) -> Result<(), Failure> {
+    let armed = || -> io::Result<()> {
+        for signal in [SIGINT, SIGTERM] {
+            if !console {
+                signal_hook::flag::register_conditional_shutdown(
+                    signal,
+                    128 + signal,
+                    stop.flag(),
+                )?;
+            }
+            signal_hook::flag::register(signal, stop.flag())?;
+        }
+        Ok(())
+    };
+    armed().map_err(|error| {
+        Failure::new(Exit::Failed, "signals", format!("cannot watch for Ctrl-C: {error}"))
+    })
+}
+
+/// The world of this machine, or of the recorded tree that `--sysroot` names.
+#[must_use]
+pub fn build_world(settings: &Settings, stop: Stop) -> World {
+    let sys = settings.sysroot.clone().map_or_else(SysRoot::default, SysRoot::new);
+    let meters = board::meters(&sys, &settings.config.meters);
+    World {
+        sys,
+        fs: Box::new(RealFs),
+        clock: Box::new(SystemClock::default()),
+        meters,
+        engines: engine::available(),
+        spawn: Box::new(Spawner::new(settings.launcher.clone())),
+        stop,
+    }
+}
+
+/// Runs the verb, prints its answer, and returns the exit code.
+pub fn run(cli: Cli, settings: &Settings, world: &mut World) -> ExitCode {
+    let json = cli.wants_json();
+    let mut progress = Progress::new(io::stderr(), io::stderr().is_terminal());
+    let mut call = Call { world, settings, sink: &mut progress };
+    let answer = cli.verb.run(&mut call);
+    progress.clear();
+    out::answer(&answer, json)
+}

@@ -1,0 +1,34 @@
+//! `bench`: measure model files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::aim::Effort;
+use crate::agent;
+use crate::model;
+use crate::ui::call::shown;
+use crate::ui::{Answer, Call, show};
+
+/// Measure model files, each in its own limited process.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  umbra bench model.onnx
+  umbra bench models --quick --json")]
+pub struct Bench {
+    /// Model files, or folders of them.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    effort: Effort,
+}
+
+impl Bench {
+    pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
+        let candidates = model::open(&self.files)?;
+        let plan = self.effort.plan(&call.settings.config);
+        let trials = agent::bench(call.world, &candidates, &plan, call.sink)?;
+        shown(show::bench::Benched { candidates, trials })
+    }
+}

@@ -1,0 +1,37 @@
+//! One file per verb: its arguments, and a handler that calls one stage function and
+//! hands the value to `show`.
+
+use std::path::Path;
+
+use super::Failure;
+
+mod aim;
+
+pub(crate) mod bench;
+pub(crate) mod boot;
+pub(crate) mod commit;
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod console;
+pub(crate) mod deploy;
+pub(crate) mod history;
+pub(crate) mod infer;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod models;
+pub(crate) mod pin;
+pub(crate) mod probe;
+pub(crate) mod rank;
+pub(crate) mod rollback;
+pub(crate) mod run;
+pub(crate) mod score;
+pub(crate) mod select;
+pub(crate) mod status;
+pub(crate) mod unquarantine;
+pub(crate) mod why;
+
+/// A file that the line names.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
+}
