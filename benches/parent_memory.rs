@@ -5,6 +5,8 @@
 //!
 //!     cargo bench --bench parent_memory
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 //!
 //!     cargo bench --bench startup
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;

@@ -2,6 +2,8 @@
 //! engine, built with the same profile, that the size of `umbra` is compared with
 //! (`scripts/size.sh`).
 
+#![allow(clippy::print_stdout)]
+
 use tract_onnx::prelude::*;
 
 fn main() -> TractResult<()> {

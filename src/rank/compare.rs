@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Criterion, Measure};
-use crate::task::Targets;
+use crate::task::{Estimate, Targets};
 
 /// Two costs closer than this share of the smaller are a tie: such a difference is
 /// within what one board shows from day to day.
@@ -37,20 +37,23 @@ pub(crate) fn compare(
         return None;
     }
     Some(match criterion {
-        Criterion::Relevance => relevance(a, b),
+        Criterion::Relevance => told_apart(estimate(a), estimate(b)),
         _ => cost(&clamp(a, target), &clamp(b, target)),
     })
 }
 
 /// A tie where the 95 % interval of the difference contains zero, the two being taken
 /// as independent. (Both see the same samples, so the true interval is narrower.)
-fn relevance(a: &Measure, b: &Measure) -> Ordering {
+pub(crate) fn told_apart(a: Estimate, b: Estimate) -> Ordering {
     let (better, worse) = if a.value >= b.value { (a, b) } else { (b, a) };
     let (below, above) = (better.value - better.low, worse.high - worse.value);
     // Not hypot: its last bit differs between C libraries, a square root does not.
     let reach = (below * below + above * above).sqrt();
-    let told_apart = better.value - worse.value > reach;
-    if told_apart { a.value.total_cmp(&b.value) } else { Ordering::Equal }
+    if better.value - worse.value > reach { a.value.total_cmp(&b.value) } else { Ordering::Equal }
+}
+
+fn estimate(measure: &Measure) -> Estimate {
+    Estimate { value: measure.value, low: measure.low, high: measure.high }
 }
 
 /// A tie where the intervals meet, or within [`SAME_COST`]. Less is better.

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::compare::{compare, target};
+use super::compare::{compare, target, told_apart};
 use super::copeland::{Copeland, duel};
 use super::limits::violations;
 use super::{Criterion, Row};
@@ -53,10 +53,18 @@ impl Contest {
 }
 
 /// How two rows compare in one criterion under a policy; `None` is an abstention.
+///
+/// Where the noise does not tell two LogME scores apart, the accuracies may: with few
+/// samples LogME's intervals are wide, and a model that is right on nine of ten samples
+/// must not tie with one that guesses.
 #[must_use]
 pub(crate) fn versus(policy: &Policy, criterion: Criterion, i: &Row, j: &Row) -> Option<Ordering> {
     let target = target(&policy.targets, criterion);
-    compare(criterion, target, i.measures.get(&criterion), j.measures.get(&criterion))
+    let found = compare(criterion, target, i.measures.get(&criterion), j.measures.get(&criterion))?;
+    if criterion == Criterion::Relevance && found.is_eq() {
+        return Some(i.accuracy.zip(j.accuracy).map_or(found, |(i, j)| told_apart(i, j)));
+    }
+    Some(found)
 }
 
 /// The last tie-breaks: lower latency, then name.
@@ -67,4 +75,44 @@ fn faster_then_name(i: &Row, j: &Row) -> Ordering {
         (known, other) => other.is_some().cmp(&known.is_some()),
     };
     faster.then_with(|| (&i.id, &i.config_id).cmp(&(&j.id, &j.config_id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::Digest;
+    use crate::rank::Measure;
+    use crate::task::Estimate;
+
+    fn row(id: &str, logme: f64, accuracy: f64) -> Row {
+        let relevance =
+            Measure { value: logme, low: logme - 1.0, high: logme + 1.0, predicted: false };
+        Row {
+            id: id.to_owned(),
+            config_id: String::new(),
+            sha256: Digest::of(id.as_bytes()),
+            usable: true,
+            violations: Vec::new(),
+            measures: BTreeMap::from([(Criterion::Relevance, relevance)]),
+            gates: BTreeMap::new(),
+            accuracy: Some(Estimate { value: accuracy, low: accuracy - 0.1, high: accuracy + 0.1 }),
+            ranks: BTreeMap::new(),
+            copeland: None,
+            second_order: None,
+            margin_sum: None,
+        }
+    }
+
+    #[test]
+    fn accuracies_decide_where_logme_cannot_tell() {
+        let duel = |a, b| versus(&Policy::default(), Criterion::Relevance, &a, &b);
+        let sure = duel(row("a", 0.1, 0.875), row("b", 0.2, 0.25));
+        assert_eq!(sure, Some(Ordering::Greater));
+        let unsure = duel(row("a", 0.1, 0.52), row("b", 0.2, 0.5));
+        assert_eq!(unsure, Some(Ordering::Equal));
+        let clear = duel(row("a", 5.0, 0.5), row("b", 0.2, 0.9));
+        assert_eq!(clear, Some(Ordering::Greater), "LogME speaks first");
+    }
 }

@@ -46,8 +46,8 @@ pub struct Targets {
     pub storage: Option<Bytes>,
 }
 
-/// Weights, in the user's units. The defaults do not split into two halves of equal sum, so
-/// that no duel in which all six speak is level.
+/// Weights, in the user's units. No two groups of the defaults have equal sums, so that
+/// no duel is level whichever criteria abstain; none is half of all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Weights {
@@ -62,11 +62,11 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            relevance: 40.0,
-            latency: 20.0,
-            memory: 15.0,
+            relevance: 42.0,
+            latency: 19.0,
+            memory: 13.0,
             energy: 12.0,
-            thermal: 8.0,
+            thermal: 9.0,
             storage: 5.0,
         }
     }

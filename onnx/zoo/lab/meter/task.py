@@ -35,11 +35,11 @@ energy_mj = 5.0
 storage_mb = 0.25
 
 [weights]
-relevance = 40
-latency = 20
-memory = 15
+relevance = 42
+latency = 19
+memory = 13
 energy = 12
-thermal = 8
+thermal = 9
 storage = 5
 '''
 
