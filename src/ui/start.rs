@@ -11,8 +11,9 @@ use super::show::progress::Progress;
 use super::{Call, Cli, Exit, Failure, Settings, out, table};
 use crate::agent::{self, World};
 use crate::base::{RealFs, Stop, SysRoot, SystemClock};
+use crate::board;
 use crate::child::{self, Spawner};
-use crate::{board, engine};
+use crate::engine;
 
 /// Reads the command line; help, version and mistakes are printed here.
 ///

@@ -86,8 +86,9 @@ fn converse(
         say(&state.banner(call))?;
     }
     while !termination.is_wanted() {
+        // A Ctrl-C was for the verb that ran, or for the line; not for what comes next.
+        call.world.stop.flag().store(false, Ordering::SeqCst);
         let input = termination.during(|| lines.next(PROMPT, &call.world.stop))?;
-        // Ctrl-C at the prompt was for the line, not for the next verb.
         call.world.stop.flag().store(false, Ordering::SeqCst);
         match input {
             Input::End => return Ok(()),

@@ -89,15 +89,15 @@ impl Show for History {
         ];
         let mut table = Table::new(&columns);
         for entry in &self.0 {
-            let cells = vec![
-                entry.generation.to_string(),
-                date(entry.at),
-                entry.action.clone(),
-                entry.model.clone(),
-            ];
-            table.note(cells, &entry.reason);
+            let cells =
+                [&entry.generation.to_string(), &date(entry.at), &entry.action, &entry.model];
+            table.row(cells.map(Clone::clone).to_vec());
         }
-        page(&table.lines())
+        let reasons = self.0.iter().map(|entry| format!("    {}", entry.reason));
+        let mut lines = table.lines().into_iter();
+        let head = lines.next();
+        let entries = lines.zip(reasons).flat_map(|(line, reason)| [line, reason]);
+        page(&head.into_iter().chain(entries).collect::<Vec<_>>())
     }
 
     fn json(&self) -> Value {

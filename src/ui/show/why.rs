@@ -1,5 +1,7 @@
 //! The choice beside one other candidate, criterion by criterion.
 
+use std::cmp::Ordering;
+
 use serde_json::{Value, json};
 
 use super::candidate::{CandidateJson, Known};
@@ -8,8 +10,8 @@ use super::table::{Align, Table};
 use super::text::{number, or_dash, page, wrap};
 use super::{Show, document};
 use crate::agent::Selection;
-use crate::rank::{Criterion, Measure, Row};
-use crate::task::Weights;
+use crate::rank::{Criterion, Measure, Row, versus};
+use crate::task::{Policy, Weights};
 use crate::ui::Failure;
 
 /// What `why` shows.
@@ -104,7 +106,7 @@ impl Why {
             ("other", right),
             ("better", Align::Left),
         ]);
-        for pair in pairs(&self.selection.ranking.policy.weights, chosen, other) {
+        for pair in pairs(&self.selection.ranking.policy, chosen, other) {
             table.row(vec![
                 format!("        {}", label(pair.criterion)),
                 number(pair.weight),
@@ -122,7 +124,7 @@ impl Why {
     }
 
     fn criteria_json(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<Value> {
-        let weights = &self.selection.ranking.policy.weights;
+        let policy = &self.selection.ranking.policy;
         let one = |pair: &Pair<'_>| {
             json!({
                 "criterion": pair.criterion,
@@ -132,7 +134,7 @@ impl Why {
                 "better": pair.better,
             })
         };
-        pairs(weights, chosen, other).iter().map(one).collect()
+        pairs(policy, chosen, other).iter().map(one).collect()
     }
 }
 
@@ -145,27 +147,33 @@ struct Pair<'a> {
     better: &'static str,
 }
 
-fn pairs<'a>(weights: &Weights, chosen: &Known<'a>, other: &Known<'a>) -> Vec<Pair<'a>> {
+fn pairs<'a>(policy: &Policy, chosen: &Known<'a>, other: &Known<'a>) -> Vec<Pair<'a>> {
     let measure =
         |known: &Known<'a>, criterion| known.row.and_then(|row| row.measures.get(&criterion));
     let pair = |criterion| Pair {
         criterion,
-        weight: weight(weights, criterion),
+        weight: weight(&policy.weights, criterion),
         chosen: measure(chosen, criterion),
         other: measure(other, criterion),
-        better: better(chosen.row, other.row, criterion),
+        better: better(policy, chosen.row, other.row, criterion),
     };
     Criterion::ALL.into_iter().map(pair).collect()
 }
 
-/// Who is ahead in a criterion, by the ranks that the ranking gave.
-fn better(chosen: Option<&Row>, other: Option<&Row>, criterion: Criterion) -> &'static str {
-    let rank = |row: Option<&Row>| row.and_then(|row| row.ranks.get(&criterion)).copied();
-    match (rank(chosen), rank(other)) {
-        (Some(a), Some(b)) if a < b => "choice",
-        (Some(a), Some(b)) if a > b => "other",
-        (Some(_), Some(_)) => "tie",
-        _ => "-",
+/// Who is ahead in a criterion, once targets and noise have had their say.
+fn better(
+    policy: &Policy,
+    chosen: Option<&Row>,
+    other: Option<&Row>,
+    criterion: Criterion,
+) -> &'static str {
+    let order =
+        chosen.zip(other).and_then(|(chosen, other)| versus(policy, criterion, chosen, other));
+    match order {
+        Some(Ordering::Greater) => "choice",
+        Some(Ordering::Less) => "other",
+        Some(Ordering::Equal) => "tie",
+        None => "-",
     }
 }
 

@@ -1,0 +1,295 @@
+//! What people and scripts are shown of a selection: golden text, and the bounds that hold
+//! for the nastiest one.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use umbra::agent::{Elapsed, Selection};
+use umbra::base::{Bytes, Digest, Joules, Micros, SysRoot};
+use umbra::bench::{Conditions, Energy, Latency, Trial, TrialKey, Verdict};
+use umbra::board::{self, power::Scope};
+use umbra::decide::{Incumbent, choose};
+use umbra::model::{Affinity, Candidate, Config, Source, Stage};
+use umbra::rank::rank;
+use umbra::task::{Estimate, Evidence, Policy, Task};
+use umbra::ui::Exit;
+use umbra::ui::show::Show;
+use umbra::ui::show::rank::Ranked;
+use umbra::ui::show::select::Chosen;
+use umbra::ui::show::why::Why;
+
+/// One candidate as a test wants it.
+#[derive(Clone)]
+struct Wish {
+    id: String,
+    ms: f64,
+    accuracy: f64,
+    energy: bool,
+    rejected: Option<&'static str>,
+}
+
+fn wish(id: &str, ms: f64, accuracy: f64) -> Wish {
+    Wish { id: id.to_owned(), ms, accuracy, energy: false, rejected: None }
+}
+
+fn candidate(wish: &Wish) -> Candidate {
+    Candidate {
+        id: wish.id.clone(),
+        source: Source::File(PathBuf::from("/zoo/x.onnx")),
+        sha256: Digest::of(wish.id.as_bytes()),
+        bytes: 100_000,
+        config: Config { engine: "tract-cpu".to_owned(), threads: 1, affinity: Affinity::Any },
+        manifest: None,
+        card: None,
+        rejection: None,
+    }
+}
+
+fn trial(wish: &Wish, candidate: &Candidate) -> Trial {
+    let us = wish.ms * 1000.0;
+    let latency = Latency {
+        p50: Micros(us),
+        p90: Micros(us * 1.1),
+        p90_upper: Some(Micros(us * 1.2)),
+        p99: Micros(us * 1.3),
+        mean: Micros(us),
+        samples: 64,
+        p50_half_width: Micros(us * 0.01),
+    };
+    let measured = wish.rejected.is_none();
+    let energy = Energy {
+        gross: Joules(0.012),
+        net: None,
+        source: "hwmon ina3221 1-0040".to_owned(),
+        scope: Scope::Board,
+    };
+    Trial {
+        id: wish.id.clone(),
+        key: TrialKey {
+            sha256: candidate.sha256,
+            config_id: candidate.config.id(),
+            engine: "tract 0.23 neon".to_owned(),
+            fingerprint: Digest::of(b"board"),
+            kernel: "6.6".to_owned(),
+            power: "ondemand".to_owned(),
+            outputs: "features/10".to_owned(),
+        },
+        verdict: if measured { Verdict::Valid } else { Verdict::Rejected },
+        stage: wish.rejected.map(|_| Stage::Load),
+        reason: wish.rejected.map(str::to_owned),
+        advice: None,
+        latency: measured.then_some(latency),
+        load: measured.then_some(Micros(20_000.0)),
+        optimise: measured.then_some(Micros(9_000.0)),
+        first: measured.then_some(Micros(us * 2.0)),
+        peak_rss: measured.then_some(Bytes(40_000_000)),
+        private: measured.then_some(Bytes(15_000_000)),
+        energy: (measured && wish.energy).then_some(energy),
+        convolutions: measured.then_some((3, 9)),
+        conditions: Conditions::default(),
+        at: 1_750_000_000,
+    }
+}
+
+fn evidence(wish: &Wish, candidate: &Candidate) -> Option<Evidence> {
+    let value = wish.accuracy;
+    wish.rejected.is_none().then(|| Evidence {
+        id: wish.id.clone(),
+        sha256: candidate.sha256,
+        task: Digest::of(b"task"),
+        own_accuracy: None,
+        head_accuracy: Some(Estimate { value, low: value - 0.02, high: (value + 0.02).min(1.0) }),
+        head: None,
+        logme: Some(Estimate { value, low: value - 0.01, high: value + 0.01 }),
+        undefined: None,
+        forward: None,
+    })
+}
+
+fn selection(wishes: &[Wish], policy: Policy, incumbent: Option<&str>) -> Selection {
+    let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boards/pi4");
+    let facts = board::probe(&SysRoot::new(boards), Path::new("/var/lib/umbra"));
+    let candidates: Vec<Candidate> = wishes.iter().map(candidate).collect();
+    let pairs = || wishes.iter().zip(&candidates);
+    let trials: Vec<Trial> = pairs().map(|(wish, candidate)| trial(wish, candidate)).collect();
+    let evidence: Vec<Evidence> =
+        pairs().filter_map(|(wish, candidate)| evidence(wish, candidate)).collect();
+    let ranking = rank(&facts, &policy, &candidates, &trials, &evidence);
+    let incumbent = incumbent.map(|id| Incumbent {
+        id: id.to_owned(),
+        config_id: "tract-cpu/t1/any".to_owned(),
+        sha256: Digest::of(id.as_bytes()),
+    });
+    let decision = choose(&policy, &ranking, incumbent.as_ref());
+    let task = Task {
+        name: "meter-digits".to_owned(),
+        description: "Digits of a utility meter".to_owned(),
+        labels: (0..10).map(|digit| digit.to_string()).collect(),
+        samples: Vec::new(),
+        policy,
+        digest: Digest::of(b"task"),
+    };
+    Selection {
+        facts,
+        task,
+        candidates,
+        trials,
+        evidence,
+        ranking,
+        incumbent,
+        decision,
+        deployment: None,
+        reused: 0,
+        elapsed: Elapsed::default(),
+    }
+}
+
+fn limited(ms: f64) -> Policy {
+    let mut policy = Policy::default();
+    policy.limits.latency = Some(Micros(ms * 1000.0));
+    policy
+}
+
+/// The bounds of every text, and the text of `select`.
+fn screen(selection: Selection) -> (String, Exit) {
+    let chosen = Chosen { selection, dry_run: true };
+    let text = chosen.text();
+    assert!(text.lines().count() <= 22, "{} lines:\n{text}", text.lines().count());
+    assert!(text.lines().all(|line| line.len() <= 79), "too wide:\n{text}");
+    assert!(text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{text}");
+    (text, chosen.exit())
+}
+
+#[test]
+fn a_small_selection_reads_like_this() {
+    let mut wishes =
+        vec![wish("resnet8-digits-int8-qdq", 8.0, 0.95), wish("cnn-small-int8-qdq", 0.6, 0.60)];
+    wishes.push(Wish { rejected: Some("operator Foo is unknown"), ..wish("odd", 1.0, 0.9) });
+    wishes.push(wish("resnet8-digits-float32", 30.0, 0.95));
+    let (text, exit) = screen(selection(&wishes, limited(20.0), None));
+    let wanted = "\
+choice  resnet8-digits-int8-qdq (dry run: not deployed)
+board   Raspberry Pi 4 Model B Rev 1.5, 4x Cortex-A72, 74 C
+note    the board is held back: soft-temperature-limit; figures may be too slow
+task    meter-digits: 10 labels, 0 samples; limits: p90 <= 20.0 ms
+ # model                   verdict  p50 ms peak MB mJ     acc % relev score
+*1 resnet8-digits-int8-qdq valid      8.00    40.0  - 95.0+-2.0 0.950  1.00
+ 2 cnn-small-int8-qdq      valid     0.600    40.0  - 60.0+-2.0 0.600     0
+ - resnet8-digits-float32  limit    latency 36.0 > 20.0 ms
+ - odd                     rejected at load: operator Foo is unknown
+why     Best of 2 feasible; next is cnn-small-int8-qdq: accuracy 95.0 % against
+        60.0 %.
+change  ...
+time    0 s; 3 of 4 candidates measured, 0 from records
+";
+    super::console::assert_matches(&text, wanted);
+    assert_eq!(exit, Exit::Done);
+}
+
+#[test]
+fn forty_candidates_with_long_names_fit_and_the_choice_stays_in_sight() {
+    let name =
+        |at: usize| format!("a-very-long-family-name-\u{fc}-{}-variant-{at:02}", "x".repeat(90));
+    let mut wishes: Vec<Wish> = (0..40).map(|at| wish(&name(at), 1.0 + at as f64, 0.9)).collect();
+    for (at, wish) in wishes.iter_mut().enumerate() {
+        wish.energy = true;
+        wish.rejected =
+            (at % 3 == 2).then_some("a reason that goes on and on, \x1b[31m and on, and on");
+    }
+    let selection = selection(&wishes, limited(20.0), None);
+    let (text, _) = screen(selection);
+    assert!(text.lines().any(|line| line.starts_with("*1 ")), "{text}");
+    assert!(text.contains("more (") && text.contains("umbra rank"), "{text}");
+}
+
+#[test]
+fn the_running_model_is_in_sight_even_where_it_is_far_down() {
+    let wishes: Vec<Wish> = (0..40).map(|at| wish(&format!("m{at:02}"), 5.0, 0.9)).collect();
+    let mut kept = selection(&wishes, Policy::default(), None);
+    kept.decision.model = Some("m33".to_owned());
+    let (text, _) = screen(kept);
+    assert_eq!(text.lines().filter(|line| line.starts_with('*')).count(), 1, "{text}");
+    assert!(text.contains("m33"), "{text}");
+}
+
+#[test]
+fn nothing_feasible_says_so_first_and_ends_with_3() {
+    let wishes: Vec<Wish> = (0..30).map(|at| wish(&format!("m{at}"), 50.0, 0.9)).collect();
+    let (text, exit) = screen(selection(&wishes, limited(1.0), Some("m3")));
+    assert!(text.starts_with("choice  NOTHING FEASIBLE, m3 keeps running"), "{text}");
+    assert!(text.contains("latency 60.0 > 1.00 ms"), "{text}");
+    assert_eq!(exit, Exit::Infeasible);
+}
+
+#[test]
+fn all_rejected_names_the_stage_and_the_reason_of_each() {
+    let broken = Wish { rejected: Some("truncated file"), ..wish("m", 1.0, 0.5) };
+    let wishes: Vec<Wish> =
+        (0..30).map(|at| Wish { id: format!("m{at}"), ..broken.clone() }).collect();
+    let (text, exit) = screen(selection(&wishes, Policy::default(), None));
+    assert!(text.starts_with("choice  NOTHING FEASIBLE, and no model runs"), "{text}");
+    assert!(text.contains("rejected at load: truncated file"), "{text}");
+    assert!(text.contains("not usable): umbra rank"), "{text}");
+    assert_eq!(exit, Exit::Infeasible);
+}
+
+#[test]
+fn no_candidate_at_all_still_is_an_answer() {
+    let (text, exit) = screen(selection(&[], Policy::default(), None));
+    assert!(text.contains("0 candidates"), "{text}");
+    assert_eq!(exit, Exit::Infeasible);
+}
+
+#[test]
+fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
+    let mut wishes = vec![wish("a", 1.0, 0.9), wish("b", 2.0, 0.8)];
+    wishes[1].rejected = Some("broken");
+    let chosen = Chosen { selection: selection(&wishes, Policy::default(), None), dry_run: true };
+    let json = chosen.json();
+    let keys = |value: &serde_json::Value| -> BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let promised =
+        ["schema", "device", "task", "candidates", "decision", "deployment", "elapsed_ms"];
+    assert_eq!(keys(&json), promised.iter().map(ToString::to_string).collect());
+    let promised = "id config_id sha256 bytes params macs quantization verdict stage reason engine \
+        threads affinity latency_us load_us optimise_us first_us peak_rss_bytes private_bytes \
+        energy_mj energy_net_mj energy_source energy_scope predicted accuracy accuracy_interval \
+        relevance relevance_interval violations ranks copeland";
+    for candidate in json["candidates"].as_array().unwrap() {
+        let there = keys(candidate);
+        for key in promised.split_whitespace() {
+            assert!(there.contains(key), "{key} is missing");
+        }
+    }
+    let [a, b] = [&json["candidates"][0], &json["candidates"][1]];
+    assert_eq!(keys(&a["latency_us"]).len(), 6);
+    assert!(a["energy_mj"].is_null() && b["latency_us"].is_null() && b["peak_rss_bytes"].is_null());
+    assert_eq!((b["verdict"].as_str(), b["stage"].as_str()), (Some("rejected"), Some("load")));
+    let promised = "action model config_id reason margins pareto indistinguishable flip";
+    assert_eq!(keys(&json["decision"]), promised.split_whitespace().map(str::to_owned).collect());
+    let promised = "probe rank bench observe decide deploy total";
+    assert_eq!(keys(&json["elapsed_ms"]), promised.split_whitespace().map(str::to_owned).collect());
+}
+
+#[test]
+fn the_whole_ranking_and_the_reasons_stay_within_79_columns() {
+    let mut wishes: Vec<Wish> = (0..40)
+        .map(|at| {
+            wish(
+                &format!("{}-{at}", "long-name".repeat(9)),
+                1.0 + at as f64,
+                0.5 + at as f64 / 100.0,
+            )
+        })
+        .collect();
+    wishes[7].rejected = Some("because");
+    let rejected = wishes[7].id.clone();
+    let text = Ranked(selection(&wishes, limited(30.0), None)).text();
+    assert!(text.lines().count() > 40 && text.lines().all(|line| line.len() <= 79), "{text}");
+    let why = Why::of(selection(&wishes, limited(30.0), None), Some(&rejected)).unwrap().text();
+    assert!(why.contains("out at load: because"), "{why}");
+    assert!(why.lines().all(|line| line.len() <= 79), "{why}");
+    let unknown = Why::of(selection(&wishes, limited(30.0), None), Some("nobody")).unwrap_err();
+    assert_eq!(unknown.exit, Exit::Input);
+}
