@@ -1,7 +1,7 @@
 //! One line per figure: the median with its 95 % interval, from order statistics.
 
 /// Prints `name`, the median and the interval that holds the true median with 95 % confidence.
-pub fn print(name: &str, values: &[f64]) {
+pub(crate) fn print(name: &str, values: &[f64]) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len() as f64;
