@@ -356,15 +356,15 @@ fn ranks_without_trials_and_without_evidence_by_predictions_that_say_so() {
 fn without_targets_size_decides_and_with_targets_the_best_that_meets_them() {
     let (candidates, trials, evidence) = zoo();
     let mut policy = Policy::default();
+    // Latency, memory and storage weigh 37 together: more than relevance here.
+    policy.weights.relevance = 30.0;
     let ranking = rank(&facts(None), &policy, &candidates, &trials, &evidence);
-    // Latency, memory and storage weigh 40 together, as much as relevance: a level duel
-    // goes to the lower latency.
     assert_eq!(ids(&ranking)[0], "small");
     policy.targets.latency = Some(Micros(10_000.0));
     policy.targets.memory = Some(Bytes(50_000_000));
     let ranking = rerank(&ranking, &policy);
     assert_eq!(ids(&ranking), ["large", "middle", "small"]);
-    assert_eq!(ranking.margins[0], [0.0, 35.0, 35.0]);
+    assert_eq!(ranking.margins[0], [0.0, 25.0, 25.0]);
     assert_eq!(ranking.rows[0].copeland, Some(2.0));
     assert_eq!(ranking, rank(&facts(None), &policy, &candidates, &trials, &evidence));
 }

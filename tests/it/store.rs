@@ -120,15 +120,30 @@ fn cases() -> Vec<Case> {
     };
     vec![
         row("first deployment", FaultFs::default(), |s| deploy(s, "new", None), &new),
-        row("second deployment", disk_with(&[old.clone()]), |s| deploy(s, "new", None), &new),
+        row(
+            "second deployment",
+            disk_with(std::slice::from_ref(&old)),
+            |s| deploy(s, "new", None),
+            &new,
+        ),
         row(
             "third deployment collects",
             both(),
             |s| deploy(s, "third", None),
             &package("third", None),
         ),
-        row("another head", disk_with(&[old.clone()]), |s| deploy(s, "old", Some(0.75)), &refit),
-        row("the same again", disk_with(&[old.clone()]), |s| deploy(s, "old", Some(0.5)), &old),
+        row(
+            "another head",
+            disk_with(std::slice::from_ref(&old)),
+            |s| deploy(s, "old", Some(0.75)),
+            &refit,
+        ),
+        row(
+            "the same again",
+            disk_with(std::slice::from_ref(&old)),
+            |s| deploy(s, "old", Some(0.5)),
+            &old,
+        ),
         row("rollback", both(), |s| s.rollback(2).map(drop), &old),
         row("giving up", both(), |s| s.give_up("it hangs", 2).map(drop), &old),
         row("commit", both(), |s| s.commit(), &new),

@@ -86,7 +86,7 @@ fn a_description_gives_order_limits_targets_and_weights() {
     assert_eq!(policy.limits.accuracy, Some(0.8));
     assert_eq!(policy.targets.energy, Some(Joules(0.004)));
     assert_eq!((policy.weights.relevance, policy.weights.thermal), (50.0, 0.0));
-    assert_eq!(policy.weights.latency, 20.0);
+    assert_eq!(policy.weights.latency, umbra::task::Weights::default().latency);
     assert_eq!(open(&dir.path().join("task.toml")).unwrap().digest, task.digest);
     let other = described(dir.path(), &HEAD.replace("[\"dog\", \"cat\"]", "[\"cat\", \"dog\"]"));
     assert_ne!(other.unwrap().digest, task.digest);
@@ -152,7 +152,7 @@ fn a_folder_without_permission_is_named() {
     let dir = tempfile::tempdir().unwrap();
     folders(dir.path());
     let locked = dir.path().join("cat");
-    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
     let opened = open(dir.path());
     let root = std::fs::read_dir(&locked).is_ok();
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o755)).unwrap();
