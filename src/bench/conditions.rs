@@ -1,7 +1,7 @@
 //! The state of the board at this moment.
 
 use super::Condition;
-use crate::base::SysRoot;
+use crate::base::{Bytes, SysRoot};
 use crate::board;
 
 /// Reads what can be read.
@@ -17,5 +17,13 @@ pub(super) fn now(sys: &SysRoot) -> Condition {
         power_mode: clocks.power_mode.value().cloned(),
         throttled: clocks.throttled.value().cloned(),
         load: board::load(sys).value().copied(),
+        gpu_memory: gpu_memory(sys),
     }
+}
+
+/// Memory in use on all graphics processors that have some of their own and tell.
+fn gpu_memory(sys: &SysRoot) -> Option<Bytes> {
+    let gpus = board::gpus(sys);
+    let used = gpus.iter().filter_map(|gpu| gpu.memory_used.value()).map(|bytes| bytes.0);
+    used.reduce(u64::saturating_add).map(Bytes)
 }

@@ -92,6 +92,8 @@ pub struct Condition {
     pub throttled: Option<Vec<String>>,
     /// One-minute load.
     pub load: Option<f64>,
+    /// Memory in use on graphics processors that have their own.
+    pub gpu_memory: Option<Bytes>,
 }
 
 /// Before and after.

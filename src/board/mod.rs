@@ -37,6 +37,12 @@ pub use thermal::thermal;
 
 use crate::base::SysRoot;
 
+/// The graphics processors, read now: NVML and devfreq, metric by metric.
+#[must_use]
+pub fn gpus(sys: &SysRoot) -> Vec<Gpu> {
+    gpu::gpus(sys, &thermal(sys), &nvml::Library::open(sys))
+}
+
 /// Everything that can be found out about the board. Never fails: what cannot be
 /// read is a reading that says so. `state` is the folder whose free space counts.
 #[must_use]

@@ -185,25 +185,32 @@ fn differing(a: &Trial, b: &Trial) -> Vec<Difference> {
     };
     let mut found: Vec<Difference> = keys.iter().filter_map(differ).collect();
     found.extend(surroundings(
-        ["temperature before", "clock before", "throttled before", "load before"],
+        [
+            "temperature before",
+            "clock before",
+            "throttled before",
+            "load before",
+            "GPU memory before",
+        ],
         &a.conditions.before,
         &b.conditions.before,
     ));
     found.extend(surroundings(
-        ["temperature after", "clock after", "throttled after", "load after"],
+        ["temperature after", "clock after", "throttled after", "load after", "GPU memory after"],
         &a.conditions.after,
         &b.conditions.after,
     ));
     found
 }
 
-fn surroundings(names: [&'static str; 4], a: &Condition, b: &Condition) -> Vec<Difference> {
+fn surroundings(names: [&'static str; 5], a: &Condition, b: &Condition) -> Vec<Difference> {
     let of = |condition: &Condition| {
         [
             condition.temperature.map(|celsius| format!("{:.0} C", celsius.0)),
             condition.clock.map(|clock| format!("{} MHz", clock.0 / 1_000_000)),
             condition.throttled.as_ref().map(|flags| flags.join("+")),
             condition.load.map(|load| format!("{load:.1}")),
+            condition.gpu_memory.map(|bytes| format!("{:.0} MB", bytes.0 as f64 / 1e6)),
         ]
     };
     let values = of(a).into_iter().zip(of(b));
