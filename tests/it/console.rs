@@ -14,6 +14,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 /// Generous: nothing here is timed, this only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PROMPT: &str = "umbra> ";
+/// A prompt that waits, rather than one that is drawn again while somebody types.
+const END: &str = "\numbra> ";
 
 /// A console on a pseudo-terminal.
 struct Terminal {
@@ -65,7 +67,7 @@ impl Terminal {
         let line = File::from(master);
         let bytes = listen(line.try_clone().unwrap());
         let mut terminal = Self { child, line, bytes, screen: String::new(), _state: state };
-        terminal.until(PROMPT);
+        terminal.until_prompt();
         drop(held);
         terminal
     }
@@ -74,17 +76,20 @@ impl Terminal {
         self.line.write_all(bytes).unwrap();
     }
 
-    /// Reads until the screen ends in `end`; returns what came since the last time.
-    fn until(&mut self, end: &str) -> String {
+    /// Reads until a prompt stands on a line of its own; returns what came since the last
+    /// time, as a person reads it.
+    fn until_prompt(&mut self) -> String {
         let deadline = Instant::now() + PATIENCE;
-        while !self.screen.ends_with(end) {
+        while !plain(&self.screen).ends_with(END) {
             match self.bytes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(RecvTimeoutError::Timeout) => panic!("no {end:?} in {:?}", self.screen),
+                Err(RecvTimeoutError::Timeout) => panic!("no prompt in {:?}", self.screen),
                 Err(RecvTimeoutError::Disconnected) => panic!("hung up after {:?}", self.screen),
             }
         }
-        std::mem::take(&mut self.screen)
+        // Private modes are beyond what a serial terminal knows.
+        assert!(!self.screen.contains("\x1b[?"), "{:?}", self.screen);
+        plain(&std::mem::take(&mut self.screen))
     }
 
     /// Reads until `part` is on the screen, and leaves it there.
@@ -102,7 +107,7 @@ impl Terminal {
     fn ask(&mut self, line: &[u8]) -> String {
         self.send(line);
         self.send(b"\r");
-        let answer = self.until(PROMPT).replace('\r', "");
+        let answer = self.until_prompt();
         answer.trim_end_matches(PROMPT).to_owned()
     }
 
@@ -123,6 +128,23 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Without carriage returns and the escape sequences of an editing line.
+fn plain(screen: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = screen.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => {}
+            // `ESC [ ... letter`
+            '\x1b' => {
+                let _ = rest.by_ref().skip(1).find(char::is_ascii_alphabetic);
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// Reads in a thread, so that a silent console cannot hang a test.
@@ -217,24 +239,24 @@ fn one_byte_at_a_time_is_as_good_as_a_line() {
             terminal.send(&[*byte]);
             std::thread::yield_now();
         }
-        let answer = terminal.until(PROMPT);
-        assert!(answer.contains("Usage: umbra pin") && answer.contains("\nok\r\n"), "{answer}");
+        let answer = terminal.until_prompt();
+        assert!(answer.contains("Usage: umbra pin") && answer.contains("\nok\n"), "{answer}");
     }
 }
 
 #[test]
 fn a_capable_terminal_gets_editing_completion_and_history() {
     let mut terminal = Terminal::given("vt100");
-    // Tab completes, the left arrow moves, and what is typed there is inserted.
+    // The backspace takes the x away, Tab completes what is left.
     terminal.send(b"stax\x7f\t\r");
-    let answer = terminal.until(PROMPT);
-    assert!(answer.contains("active  none") && answer.contains("\nok\r\n"), "{answer:?}");
+    let answer = terminal.until_prompt();
+    assert!(answer.contains("active  none") && answer.contains("\nok\n"), "{answer:?}");
     terminal.send(b"\x1b[A\r");
-    let again = terminal.until(PROMPT);
+    let again = terminal.until_prompt();
     assert!(again.contains("active  none"), "{again:?}");
     // Ctrl-C drops the line, and only that.
     terminal.send(b"rollb\x03");
-    terminal.until(PROMPT);
+    terminal.until_prompt();
     assert!(terminal.ask(b"").contains("Raspberry Pi 4"));
     terminal.send(b"exit\r");
     assert_eq!(terminal.exit_code(), Some(0));
@@ -249,12 +271,12 @@ fn control_c_ends_the_running_verb_and_not_the_console() {
     terminal.send(line.as_bytes());
     terminal.see("[1/");
     terminal.send(b"\x03");
-    let answer = terminal.until(PROMPT).replace('\r', "");
+    let answer = terminal.until_prompt();
     assert!(answer.contains("err 1 stopped before it was done\n"), "{answer}");
     assert_eq!(last_line(&terminal.ask(b"status")), "ok");
     // At the prompt it drops the line.
     terminal.send(b"rollb\x03");
-    terminal.until(PROMPT);
+    terminal.until_prompt();
     assert_eq!(last_line(&terminal.ask(b"history")), "ok");
 }
 

@@ -5,7 +5,7 @@ use std::io;
 
 use clap::CommandFactory as _;
 use rustyline::completion::Completer;
-use rustyline::config::{ColorMode, CompletionType};
+use rustyline::config::{ColorMode, CompletionType, Configurer as _};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -36,6 +36,8 @@ pub(crate) fn open(settings: &Settings) -> Option<Box<dyn Lines>> {
         .build();
     let history = MemHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history).ok()?;
+    // Serial terminals print what they do not know.
+    editor.enable_synchronized_output(false);
     editor.set_helper(Some(Words { settings: settings.clone(), ids: OnceCell::new() }));
     Some(Box::new(Edited(editor)))
 }

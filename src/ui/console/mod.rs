@@ -95,7 +95,7 @@ fn converse(
             Input::Interrupted => {}
             Input::Refused(why) => say(&answer::refused(&Failure::usage(why), false))?,
             Input::Line(line) => match resolve(&line) {
-                Ok(Request::Leave) => return say(&answer::OK.to_owned()),
+                Ok(Request::Leave) => return say(answer::OK),
                 Ok(Request::State) => say(&format!("{}{}", state.lines(call), answer::OK))?,
                 Ok(Request::Help(text)) => say(&format!("{text}{}", answer::OK))?,
                 Ok(Request::Verb { verb, json }) => say(&perform(call, manner, *verb, json))?,

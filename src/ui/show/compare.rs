@@ -46,6 +46,12 @@ struct Figure {
 /// A value with the half-width of its 95 % interval, if it has one.
 type Spread = Option<(f64, Option<f64>)>;
 
+/// Finds a figure of a candidate.
+type FigureOf = fn(&Known<'_>) -> Spread;
+
+/// Finds a part of a trial's key.
+type PartOf = fn(&Trial) -> String;
+
 impl Compared {
     /// The candidates of these names.
     ///
@@ -147,7 +153,7 @@ impl Figure {
 }
 
 fn figures(a: &Known<'_>, b: &Known<'_>) -> Vec<Figure> {
-    let rows: [(&'static str, &'static str, fn(&Known<'_>) -> Spread); 10] = [
+    let rows: [(&str, &str, FigureOf); 10] = [
         ("p50", "ms", |known| {
             let latency = known.trial?.latency?;
             Some((latency.p50.millis(), Some(latency.p50_half_width.millis())))
@@ -172,7 +178,7 @@ fn figures(a: &Known<'_>, b: &Known<'_>) -> Vec<Figure> {
 
 /// Everything around the two trials that was not equal.
 fn differing(a: &Trial, b: &Trial) -> Vec<Difference> {
-    let keys: [(&'static str, fn(&Trial) -> String); 6] = [
+    let keys: [(&str, PartOf); 6] = [
         ("configuration", |trial| trial.key.config_id.clone()),
         ("engine", |trial| trial.key.engine.clone()),
         ("board", |trial| trial.key.fingerprint.short()),
@@ -180,9 +186,8 @@ fn differing(a: &Trial, b: &Trial) -> Vec<Difference> {
         ("power settings", |trial| trial.key.power.clone()),
         ("outputs", |trial| trial.key.outputs.clone()),
     ];
-    let differ = |(condition, of): &(&'static str, fn(&Trial) -> String)| {
-        difference(condition, Some(of(a)), Some(of(b)))
-    };
+    let differ =
+        |(condition, of): &(&'static str, PartOf)| difference(condition, Some(of(a)), Some(of(b)));
     let mut found: Vec<Difference> = keys.iter().filter_map(differ).collect();
     found.extend(surroundings(
         [
