@@ -10,6 +10,7 @@ pub mod models;
 pub mod probe;
 pub mod progress;
 pub mod rank;
+pub mod replay;
 pub mod run;
 pub mod score;
 pub mod select;

@@ -10,7 +10,7 @@ use super::text::{bytes, number, or_dash, page, percent, plural, wrap};
 use super::{Show, document};
 use crate::agent::{Elapsed, Selection};
 use crate::board::Facts;
-use crate::decide::Action;
+use crate::decide::{Action, Decision};
 use crate::rank::{Criterion, Violation};
 use crate::task::Task;
 use crate::ui::Exit;
@@ -48,8 +48,9 @@ impl Show for Chosen {
             device: device(&selection.facts),
             task: task_json(&selection.task),
             candidates: known.iter().map(CandidateJson::of).collect(),
-            decision: decision(selection),
+            decision: decision(&selection.decision),
             deployment: json!(selection.deployment),
+            ranking: json!(selection.ranking),
             elapsed_ms: elapsed(&selection.elapsed),
         })
     }
@@ -88,6 +89,7 @@ struct SelectJson<'a> {
     candidates: Vec<CandidateJson<'a>>,
     decision: Value,
     deployment: Value,
+    ranking: Value,
     elapsed_ms: Value,
 }
 
@@ -107,8 +109,8 @@ fn task_json(task: &Task) -> Value {
     })
 }
 
-fn decision(selection: &Selection) -> Value {
-    let decision = &selection.decision;
+/// A decision as JSON.
+pub(crate) fn decision(decision: &Decision) -> Value {
     json!({
         "action": decision.action,
         "model": decision.model,

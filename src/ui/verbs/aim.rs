@@ -130,7 +130,7 @@ impl Aim {
         Ok(task)
     }
 
-    fn apply(&self, policy: &mut Policy) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, policy: &mut Policy) -> Result<(), Failure> {
         self.bounds.apply(&mut policy.limits);
         for (name, value) in &self.weight {
             *weight(policy, name)? = *value;
