@@ -20,6 +20,7 @@ mod child;
 mod cli;
 mod console;
 mod decide;
+mod emulated;
 mod engine;
 mod engine_fixtures;
 mod fake;
