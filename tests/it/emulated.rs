@@ -185,10 +185,14 @@ fn equal_records_give_an_equal_decision_everywhere() {
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join("state").display().to_string();
     let file = dir.path().join("select.json").display().to_string();
-    let selection = host(&["select", "--json", "--quick", "--dry-run", "--state", &state]);
+    let zoo: Vec<String> = zoo().into_iter().filter(|path| path.contains("cnn-")).collect();
+    assert!(zoo.len() >= 3);
+    let mut select = vec!["select", "--json", "--quick", "--dry-run", "--state", &state, "--zoo"];
+    select.extend(zoo.iter().map(String::as_str));
+    let selection = host(&select);
     document(&selection);
     std::fs::write(&file, &selection.stdout).unwrap();
-    for change in [&[][..], &["--weight", "relevance=3"], &["--max-latency-ms", "0.001"]] {
+    for change in [&[][..], &["--weight", "relevance=3"], &["--min-accuracy", "0.2"]] {
         let mut arguments = vec!["rank", "--json", "--from", &file];
         arguments.extend(change);
         let expected = host(&arguments);
