@@ -342,7 +342,8 @@ fn known_joules_come_out_of_a_meter_that_changes_during_the_run() {
     let mut found = meters(&sys, &MeterConfig::default());
     assert_eq!(found.len(), 1, "{found:?}");
     // More samples than time allows: it runs to the last moment.
-    let plan = Plan { min_samples: 1000, max_time: Duration::from_secs(4), ..Plan::default() };
+    let time = Duration::from_secs(4);
+    let plan = Plan { min_samples: 1000, max_time: time, patience: time, ..Plan::default() };
     let trial = played.trial(&sys, &mut found, &plan);
     let energy = trial.energy.as_ref().unwrap_or_else(|| panic!("{trial:?}"));
     // The clock stood still after the last inference: from there the truth is known.
@@ -385,7 +386,7 @@ fn a_counter_that_wraps_gives_the_same_joules() {
     let root = tempfile::tempdir().unwrap();
     let played = Played::new(|_| ());
     let mut meters: [Box<dyn Meter>; 1] = [Box::new(Counter(Arc::clone(&played.clock)))];
-    let plan = Plan { min_samples: 1000, ..Plan::default() };
+    let plan = Plan { min_samples: 1000, patience: Duration::from_secs(3), ..Plan::default() };
     let trial = played.trial(&SysRoot::new(root.path()), &mut meters, &plan);
     let energy = trial.energy.unwrap();
     assert!((energy.gross.0 - 0.08).abs() < 1e-6, "{energy:?}");
@@ -399,7 +400,8 @@ fn too_short_a_window_gives_no_energy_and_says_so() {
     let root = tempfile::tempdir().unwrap();
     let played = Played::new(|_| ());
     let mut meters: [Box<dyn Meter>; 1] = [Box::new(Counter(Arc::clone(&played.clock)))];
-    let plan = Plan { min_samples: 20, max_time: Duration::from_millis(400), ..Plan::quick() };
+    let time = Duration::from_millis(400);
+    let plan = Plan { min_samples: 20, max_time: time, patience: time, ..Plan::quick() };
     let trial = played.trial(&SysRoot::new(root.path()), &mut meters, &plan);
     assert_eq!((trial.verdict, trial.energy), (Verdict::Valid, None));
     assert!(trial.advice.unwrap().contains("too few"));
