@@ -401,6 +401,10 @@ impl Engine for Colours {
         Vec::new()
     }
 
+    fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
+        Ok((0, 0))
+    }
+
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
         assert_eq!(model, b"model");
         let shape = vec![Some(1), Some(4), Some(4), Some(3)];
