@@ -75,8 +75,8 @@ impl From<Rejection> for Halt {
 }
 
 impl From<EngineError> for Halt {
-    fn from(EngineError { stage, reason, help }: EngineError) -> Self {
-        Self::Rejected(Rejection { stage, reason, help })
+    fn from(error: EngineError) -> Self {
+        Self::Rejected(error.into())
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Frames, Job, Limits, frame, limit};
+use super::{Frames, Job, Limits, PANICKED, frame, limit};
 
 /// First frame of a job; the payload is the second, so that it need not be copied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,6 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 const LONGEST_ORDER: usize = 64 << 10;
 const FAILED: i32 = 1;
 const BAD_ORDER: i32 = 2;
-const PANICKED: i32 = 101;
 
 /// Does one job: limits itself, reads the job from `input`, hands it to `handler`,
 /// whose frames go to `output`. Returns the exit code of the worker: 0; 1 when the
