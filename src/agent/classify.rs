@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentError, World};
-use crate::base::{Clock, Micros};
+use crate::base::{Clock, Micros, SysRoot};
 use crate::child::{
     Context, Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
 };
 use crate::deploy::{Installed, Store};
 use crate::engine::{Engine, Pipeline, PipelineSpec};
-use crate::model::{Affinity, Image, Rejection, Stage};
+use crate::model::{Image, Rejection, Stage};
 
 /// The kind of these jobs.
 pub(super) const KIND: &str = "classify";
@@ -74,7 +74,7 @@ pub(super) fn ask(
 ) -> Result<Vec<Classified>, AgentError> {
     let mut said: Vec<(Vec<f32>, u64)> = Vec::new();
     let mut failed = None;
-    let job = job(installed, model, images, wall);
+    let job = job(ctx.sys, installed, model, images, wall);
     let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
         match watch {
             Watch::Frame(frame) => match decode_frame(frame) {
@@ -100,16 +100,18 @@ pub(super) fn ask(
     }
 }
 
-fn job(installed: &Installed, model: &[u8], images: &[Image], wall: Duration) -> Job {
+fn job(
+    sys: &SysRoot,
+    installed: &Installed,
+    model: &[u8],
+    images: &[Image],
+    wall: Duration,
+) -> Job {
     let spec = PipelineSpec {
         preprocess: installed.preprocess.clone(),
         output: installed.output.clone(),
         head: installed.head.clone(),
         threads: installed.config.threads,
-    };
-    let cpus = match &installed.config.affinity {
-        Affinity::Any => Vec::new(),
-        Affinity::Cpus(cpus) => cpus.clone(),
     };
     let order = Order {
         engine: installed.config.engine.clone(),
@@ -117,7 +119,7 @@ fn job(installed: &Installed, model: &[u8], images: &[Image], wall: Duration) ->
         spec,
         images: images.to_vec(),
     };
-    let limits = Limits { address_space: None, wall, cpus };
+    let limits = Limits::of(&installed.config.affinity, wall, sys);
     Job { kind: KIND.to_owned(), payload: encode_payload(&order), limits }
 }
 
@@ -149,20 +151,8 @@ fn share(scores: &[f32], index: usize) -> f64 {
 
 /// How a worker ended, as the reason why its model cannot be used.
 pub(super) fn process(ended: &Ended) -> Rejection {
-    let reason = match ended {
-        Ended::Finished => "the worker ended without an answer".to_owned(),
-        Ended::Failed { code, stderr } => format!("the worker ended with code {code}: {stderr}"),
-        Ended::Signal { signal, stderr } => {
-            format!("the worker was killed by signal {signal}: {stderr}")
-        }
-        Ended::OutOfMemory => "the worker ran out of memory".to_owned(),
-        Ended::TimedOut(wall) => format!("the worker was not done after {} s", wall.as_secs()),
-        Ended::Garbled(what) => format!("the worker wrote what is no report: {what}"),
-        Ended::Killed => "the worker wrote a report that nobody knows".to_owned(),
-        Ended::Stopped => "stopped on request".to_owned(),
-        Ended::NotStarted(why) => format!("no worker could be started: {why}"),
-    };
-    Rejection { stage: Stage::Process, reason: reason.trim_end().to_owned(), help: None }
+    let (reason, help) = ended.told("answering");
+    Rejection { stage: Stage::Process, reason, help: Some(help.to_owned()) }
 }
 
 /// The worker's side.
@@ -185,7 +175,7 @@ pub(super) fn work(
         let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
         let report = match scores {
             Ok(scores) => Report::Scores { scores, nanos },
-            Err(error) => Report::Failed(error.into_rejection()),
+            Err(error) => Report::Failed(error.into()),
         };
         frames.send(&report).map_err(deaf)?;
         if matches!(report, Report::Failed(_)) {
@@ -203,16 +193,5 @@ fn load(order: &Order, engines: &[Box<dyn Engine>]) -> Result<Pipeline, Rejectio
         help: Some("use a build with that engine".to_owned()),
     })?;
     let loaded = Pipeline::load(&**engine, &order.model, &order.spec);
-    loaded.and_then(|loaded| loaded.optimise()).map_err(IntoRejection::into_rejection)
-}
-
-/// An engine's refusal as a rejection.
-pub(super) trait IntoRejection {
-    fn into_rejection(self) -> Rejection;
-}
-
-impl IntoRejection for crate::engine::EngineError {
-    fn into_rejection(self) -> Rejection {
-        Rejection { stage: self.stage, reason: self.reason, help: self.help }
-    }
+    Ok(loaded.and_then(|loaded| loaded.optimise())?)
 }

@@ -158,19 +158,12 @@ impl<'a> Setting<'a> {
         let weights =
             card.weight_bytes.values().fold(0u64, |sum, bytes| sum.saturating_add(*bytes));
         let needed = weights.saturating_add(card.peak_activation_bytes.unwrap_or(0));
-        let free = self.memory()?;
+        let free = self.facts.memory.usable()?.0;
         if needed > free {
             let reason = format!("needs at least {needed} bytes of memory, {free} are available");
             return reject(Stage::Process, reason, "stop other programs or use a smaller model");
         }
         None
-    }
-
-    /// What a worker may use.
-    fn memory(&self) -> Option<u64> {
-        let memory = &self.facts.memory;
-        let all = [memory.available.value(), memory.cgroup_limit.value()];
-        all.into_iter().flatten().map(|bytes| bytes.0).min()
     }
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::classify::{IntoRejection as _, process};
+use super::classify::process;
 use super::{AgentError, World};
 use crate::child::{
     Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
 };
 use crate::engine::{self, Engine};
-use crate::model::{Rejection, Stage, Tensor};
+use crate::model::{Affinity, Rejection, Stage, Tensor};
 
 /// The kind of these jobs.
 pub(super) const KIND: &str = "infer";
@@ -48,7 +48,7 @@ pub fn infer(
     let unusable = |rejection| AgentError::Model { model: name.to_owned(), rejection };
     let (mut outputs, mut failed) = (Tensors::new(), None);
     let order = Order { model: model.to_vec(), inputs: inputs.clone() };
-    let limits = Limits { address_space: None, wall: WALL, cpus: Vec::new() };
+    let limits = Limits::of(&Affinity::Any, WALL, &world.sys);
     let job = Job { kind: KIND.to_owned(), payload: encode_payload(&order), limits };
     let ended = world.spawn.run(&job, &*world.clock, &world.stop, &mut |watch| {
         if let Watch::Frame(frame) = watch {
@@ -67,7 +67,7 @@ pub fn infer(
         (Ended::NotStarted(why), None) => {
             log::warn!("no worker could be started ({why}); {name} runs in this process");
             let outputs = engine::infer(&**engine, model, inputs);
-            outputs.map_err(|error| unusable(error.into_rejection()))
+            outputs.map_err(|error| unusable(error.into()))
         }
         (ended, None) => Err(unusable(process(&ended))),
     }
@@ -84,8 +84,9 @@ pub(super) fn work(
     let refused =
         |reason: &str| Rejection { stage: Stage::Load, reason: reason.to_owned(), help: None };
     let outputs = match engines.first() {
-        Some(engine) => engine::infer(&**engine, &order.model, &order.inputs)
-            .map_err(|error| error.into_rejection()),
+        Some(engine) => {
+            engine::infer(&**engine, &order.model, &order.inputs).map_err(Rejection::from)
+        }
         None => Err(refused("this build has no inference engine")),
     };
     match outputs {

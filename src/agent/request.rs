@@ -58,9 +58,10 @@ impl<'c> Budget<'c> {
     pub(super) fn plan(&self, plan: &Plan, waiting: usize) -> Plan {
         let Some(left) = self.left() else { return plan.clone() };
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(u32::MAX);
-        let max_time = plan.max_time.min(share / 2);
+        let patience = plan.patience.min(share / 2);
+        let max_time = plan.max_time.min(patience);
         let min_time = plan.min_time.min(max_time);
-        Plan { max_time, min_time, wall: plan.wall.min(left), ..plan.clone() }
+        Plan { min_time, max_time, patience, wall: plan.wall.min(left), ..plan.clone() }
     }
 
     /// The wall clock of one more job.
@@ -80,6 +81,10 @@ mod tests {
         let budget = Budget::begin(&clock, Some(Duration::from_secs(8)));
         let shared = budget.plan(&Plan::default(), 4);
         assert_eq!(shared.max_time, Duration::from_secs(1));
+        assert_eq!(shared.patience, Duration::from_secs(1));
+        let alone = budget.plan(&Plan::default(), 1);
+        let seconds = (alone.max_time.as_secs(), alone.patience.as_secs());
+        assert_eq!(seconds, (3, 4), "a slow one may take all of its half");
         assert_eq!(shared.wall, Duration::from_secs(8));
         clock.advance(Duration::from_secs(9));
         assert!(budget.is_spent());

@@ -1,5 +1,6 @@
 //! The main job: probe, rank, measure within the budget, rank again, decide, deploy.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::entry::{Entry, Setting};
@@ -181,7 +182,8 @@ fn deploy(
     Ok(())
 }
 
-/// Measures candidates on their own, without a task: nothing is ranked or recorded.
+/// Measures candidates on their own, without a task: nothing is ranked or recorded. The
+/// board is probed as [`select`] with this state folder would.
 ///
 /// # Errors
 /// [`AgentError::Stopped`].
@@ -189,10 +191,11 @@ pub fn bench(
     world: &mut World,
     candidates: &[Candidate],
     plan: &Plan,
+    state: &Path,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Trial>, AgentError> {
     let Parts { ctx, engines, meters, .. } = world.parts();
-    let facts = board::probe(ctx.sys, std::path::Path::new("."));
+    let facts = board::probe(ctx.sys, state);
     let task = Task {
         name: String::new(),
         description: String::new(),

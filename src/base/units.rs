@@ -2,6 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Three significant digits, for people: `0.00123`, `0.0123`, `1.23`, `12.3`, `1234`. Below a
+/// ten-thousandth with an exponent, `-` where there is no number.
+#[must_use]
+pub fn significant(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    // Rounding may add a digit (9.996 is 10.0): the exponent is that of the rounded number.
+    let rounded = format!("{value:.2e}");
+    let exponent = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent.unwrap_or(0) {
+        ..-4 => rounded,
+        exponent => format!("{value:.*}", usize::try_from(2 - exponent).unwrap_or(0)),
+    }
+}
+
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
@@ -71,5 +90,31 @@ impl Joules {
     #[must_use]
     pub fn millis(self) -> f64 {
         self.0 * 1000.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people_have_three_digits_that_mean_something() {
+        let cases = [
+            (0.0, "0"),
+            (0.000_123_4, "0.000123"),
+            (0.001_234, "0.00123"),
+            (0.012_34, "0.0123"),
+            (-0.123_4, "-0.123"),
+            (0.999_6, "1.00"),
+            (9.996, "10.0"),
+            (99.96, "100"),
+            (12_345.6, "12346"),
+            (0.000_099_99, "0.000100"),
+            (3.456e-7, "3.46e-7"),
+            (f64::INFINITY, "-"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(significant(value), text, "{value}");
+        }
     }
 }

@@ -30,21 +30,36 @@ impl Inputs {
         (0..VARIETY).map(set).collect::<Result<_, _>>().map(Self::Tensors)
     }
 
-    /// One inference on the `turn`-th input.
-    pub(super) fn feed(
-        &self,
-        pipeline: &mut Pipeline,
-        turn: usize,
-    ) -> Result<Vec<f32>, EngineError> {
+    /// The input whose turn it is.
+    pub(super) fn get(&self, turn: usize) -> Result<Input<'_>, Rejection> {
+        let turn = turn % VARIETY as usize;
+        let input = match self {
+            Self::Images(images) => images.get(turn).map(Input::Image),
+            Self::Tensors(sets) => sets.get(turn).map(|set| Input::Tensors(set)),
+        };
+        input.ok_or_else(|| Rejection {
+            stage: Stage::First,
+            reason: "there is nothing to feed the model with".to_owned(),
+            help: Some("Give the model a sidecar with [preprocess].".to_owned()),
+        })
+    }
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// For a pipeline that reads images.
+    Image(&'a Image),
+    /// For one that reads tensors.
+    Tensors(&'a [Tensor]),
+}
+
+impl Input<'_> {
+    /// One inference.
+    pub(super) fn feed(self, pipeline: &mut Pipeline) -> Result<Vec<f32>, EngineError> {
         match self {
-            Self::Images(images) => match images.get(turn % images.len().max(1)) {
-                Some(image) => pipeline.infer(image),
-                None => Ok(Vec::new()),
-            },
-            Self::Tensors(sets) => match sets.get(turn % sets.len().max(1)) {
-                Some(set) => pipeline.infer_raw(set),
-                None => Ok(Vec::new()),
-            },
+            Self::Image(image) => pipeline.infer(image),
+            Self::Tensors(set) => pipeline.infer_raw(set),
         }
     }
 }

@@ -1,9 +1,6 @@
-//! The worker's own memory, and how much a worker may have.
+//! The worker's own memory.
 
 use crate::base::{Bytes, SysRoot};
-
-/// Mappings that take address space and no memory: the program, stacks, arenas.
-const UNTOUCHED: Bytes = Bytes(512 << 20);
 
 /// Peak resident memory of this process since its start (`VmHWM`).
 pub(super) fn peak(sys: &SysRoot) -> Option<Bytes> {
@@ -17,14 +14,6 @@ pub(super) fn private(sys: &SysRoot) -> Option<Bytes> {
     let rollup = rollup.value()?;
     let (clean, dirty) = (field(rollup, "Private_Clean:")?, field(rollup, "Private_Dirty:")?);
     Some(Bytes(clean.0 + dirty.0))
-}
-
-/// Address space of a worker where the plan names none: what the kernel expects to be
-/// able to give out, and room for what is mapped and never touched.
-pub(super) fn address_space(sys: &SysRoot) -> Option<Bytes> {
-    let info = sys.text("/proc/meminfo");
-    let available = field(info.value()?, "MemAvailable:").filter(|_| sys.is_live())?;
-    Some(Bytes(available.0.saturating_add(UNTOUCHED.0)))
 }
 
 /// `Name:   1234 kB`.

@@ -15,6 +15,7 @@ impl Default for Plan {
             min_time: Duration::from_millis(300),
             max_samples: 20_000,
             max_time: Duration::from_secs(3),
+            patience: Duration::from_secs(10),
             wall: Duration::from_secs(60),
             address_space: None,
             head_labels: None,
@@ -29,14 +30,17 @@ impl Plan {
         Self {
             min_time: Duration::from_millis(100),
             max_time: Duration::from_secs(1),
+            patience: Duration::from_secs(2),
             wall: Duration::from_secs(30),
             ..Self::default()
         }
     }
 
-    /// While a board boots: quick, and less patient with what hangs.
+    /// While a board boots: quick, less patient with what hangs, and more with what is slow:
+    /// what boots unattended should not end in doubt.
     #[must_use]
     pub fn boot() -> Self {
-        Self { wall: Duration::from_secs(15), ..Self::quick() }
+        let patience = Duration::from_secs(5);
+        Self { wall: Duration::from_secs(15), patience, ..Self::quick() }
     }
 }

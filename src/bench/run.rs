@@ -7,13 +7,11 @@ use super::ended::rejection_of;
 use super::energy::{Gauge, NoEnergy, SHORTEST};
 use super::verdict::{Judgement, judge};
 use super::worker::BenchJob;
-use super::{
-    Conditions, Plan, Trial, TrialKey, Verdict, conditions, golden, memory, spec_for, stats,
-};
+use super::{Conditions, Plan, Trial, TrialKey, Verdict, conditions, golden, spec_for, stats};
 use crate::base::{Event, Sink, Watts};
 use crate::board::power::Meter;
 use crate::child::{Context, Ended, Job, Limits, ModelRef, Watch, encode_payload};
-use crate::model::{Affinity, Candidate, Rejection, Stage};
+use crate::model::{Candidate, Rejection, Stage};
 
 /// With a meter the steady part lasts twice as long as the shortest window of energy.
 const METERED: Duration = Duration::from_millis(2 * SHORTEST.as_millis() as u64);
@@ -67,14 +65,9 @@ fn job(
     if metered {
         plan.min_time = plan.min_time.max(METERED).min(plan.max_time);
     }
-    let limits = Limits {
-        address_space: plan.address_space.or_else(|| memory::address_space(ctx.sys)),
-        wall: plan.wall,
-        cpus: match &candidate.config.affinity {
-            Affinity::Any => Vec::new(),
-            Affinity::Cpus(cpus) => cpus.clone(),
-        },
-    };
+    let limits = Limits::of(&candidate.config.affinity, plan.wall, ctx.sys);
+    let address_space = plan.address_space.or(limits.address_space);
+    let limits = Limits { address_space, ..limits };
     let payload = encode_payload(&BenchJob {
         model: ModelRef::Bytes(&model),
         engine: candidate.config.engine.clone(),
@@ -104,7 +97,7 @@ fn conclude(
     if *ended == Ended::Stopped {
         return Trial { reason: Some("stopped on request".to_owned()), ..trial };
     }
-    if let Some(rejection) = rejection_of(&heard, ended, plan.wall) {
+    if let Some(rejection) = rejection_of(&heard, ended) {
         return fallen(trial, &rejection);
     }
     let Judgement { verdict, reason, advice } = judge(&heard.samples, &trial.conditions, plan);

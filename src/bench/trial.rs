@@ -17,8 +17,10 @@ pub struct Plan {
     pub min_time: Duration,
     /// Steady samples at most.
     pub max_samples: u32,
-    /// Steady time at most, whatever else.
+    /// Steady time at most, once there are [`min_samples`](Self::min_samples).
     pub max_time: Duration,
+    /// Steady time at most, whatever else: a slow model gets so much to reach them.
+    pub patience: Duration,
     /// Wall clock of the whole worker.
     pub wall: Duration,
     /// Address space of the worker.

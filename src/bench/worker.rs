@@ -75,8 +75,8 @@ impl From<Rejection> for Halt {
 }
 
 impl From<EngineError> for Halt {
-    fn from(EngineError { stage, reason, help }: EngineError) -> Self {
-        Self::Rejected(Rejection { stage, reason, help })
+    fn from(error: EngineError) -> Self {
+        Self::Rejected(error.into())
     }
 }
 
@@ -161,28 +161,32 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// One inference on the next input: nanoseconds. The clock is read around the
-    /// pipeline and nothing else; what comes out must be numbers.
+    /// One inference on the next input: nanoseconds. What comes out must be numbers.
     fn run(&mut self) -> Result<u64, Halt> {
-        let (outputs, nanos) =
-            timed(self.clock, || self.inputs.feed(&mut self.pipeline, self.turn));
-        self.turn += 1;
+        let (outputs, nanos) = self.infer()?;
         finite(&outputs?, Stage::Run)?;
         Ok(nanos)
     }
 
-    /// The very first inference, then the golden vectors.
+    /// The clock is read around the pipeline and nothing else: the input is chosen before.
+    fn infer(&mut self) -> Result<(Result<Vec<f32>, EngineError>, u64), Rejection> {
+        let input = self.inputs.get(self.turn)?;
+        self.turn += 1;
+        Ok(timed(self.clock, || input.feed(&mut self.pipeline)))
+    }
+
+    /// The very first inference, then the golden vectors: of the model itself, not of what
+    /// a head makes of it.
     fn first(&mut self, job: &BenchJob<'_>, frames: &mut Frames) -> Result<(), Halt> {
-        let (outputs, nanos) = timed(self.clock, || self.inputs.feed(&mut self.pipeline, 0));
+        let (outputs, nanos) = self.infer()?;
         let outputs = outputs.map_err(|error| EngineError { stage: Stage::First, ..error })?;
         finite(&outputs, Stage::First)?;
         frames.send(&Report::First { nanos })?;
         for expected in &job.goldens {
             if let Some(picture) = picture(&job.spec, expected.seed) {
-                let outputs = self.pipeline.infer(&picture);
-                let outputs =
-                    outputs.map_err(|error| EngineError { stage: Stage::Golden, ..error });
-                check(expected, &outputs?)?;
+                let values = self.pipeline.output(&picture);
+                let values = values.map_err(|error| EngineError { stage: Stage::Golden, ..error });
+                check(expected, &values?)?;
             }
         }
         Ok(frames.send(&Report::Golden { checked: job.goldens.len() })?)
@@ -215,13 +219,15 @@ impl Subject<'_> {
         loop {
             samples.push(self.run()?);
             let spent = self.clock.now().saturating_sub(started);
-            let full = spent >= plan.max_time || samples.len() >= plan.max_samples as usize;
+            let many = samples.len() >= plan.min_samples as usize;
+            let longest = if many { plan.max_time } else { plan.patience };
+            let full = spent >= longest || samples.len() >= plan.max_samples as usize;
             if !full && spent < block_ends {
                 continue;
             }
             frames.send(&Report::Block(samples.get(sent..).unwrap_or_default().to_vec()))?;
             (sent, block_ends) = (samples.len(), spent + BLOCK);
-            let due = spent >= look_at && samples.len() >= plan.min_samples as usize;
+            let due = spent >= look_at && many;
             if full || (due && is_enough(&samples)) {
                 return Ok(frames.send(&Report::SteadyEnd)?);
             }

@@ -11,12 +11,23 @@ const CGROUP: &str = "/sys/fs/cgroup";
 /// the page size; nothing near it is a limit.
 const UNLIMITED: u64 = 1 << 62;
 
-pub(super) fn memory(sys: &SysRoot) -> Memory {
+/// Main memory, read now.
+#[must_use]
+pub fn memory(sys: &SysRoot) -> Memory {
     let meminfo = sys.text("/proc/meminfo");
     Memory {
         total: kib(&meminfo, "MemTotal"),
         available: kib(&meminfo, "MemAvailable"),
         cgroup_limit: cgroup_limit(sys),
+    }
+}
+
+impl Memory {
+    /// What one more process may use: what is available, within the control group's limit.
+    #[must_use]
+    pub fn usable(&self) -> Option<Bytes> {
+        let both = [self.available.value(), self.cgroup_limit.value()];
+        both.into_iter().flatten().copied().min()
     }
 }
 

@@ -32,6 +32,7 @@ pub use cpu::{clusters, load};
 pub use facts::{
     Cache, Clocks, Cluster, Cpu, Facts, Gpu, Identity, Memory, PowerSource, Storage, ThermalZone,
 };
+pub use memory::memory;
 pub use power::{MeterConfig, meters};
 pub use thermal::thermal;
 

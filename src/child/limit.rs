@@ -18,6 +18,7 @@ const NICE: i32 = 5;
 /// When the parent is already gone.
 pub(super) fn always() -> Result<(), String> {
     let parent = getppid();
+    // It comes when the *thread* that started us ends. The agent has but one.
     // An emulator may not know the call; the wall clock still holds.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     if getppid() != parent {

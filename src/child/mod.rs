@@ -7,6 +7,7 @@
 //! end, none is an error of the agent. The worker limits itself before it looks at
 //! the job (`rlimit`, `oom_score_adj`, affinity, parent-death signal).
 
+mod ended;
 mod frame;
 mod limit;
 mod serve;
@@ -25,6 +26,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Bytes, Clock, Stop, SysRoot};
+use crate::board;
+use crate::model::Affinity;
 
 /// What a worker is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,9 @@ pub struct Job {
     pub limits: Limits,
 }
 
+/// Exit code of a worker that panicked.
+const PANICKED: i32 = 101;
+
 /// Limits of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -46,6 +52,25 @@ pub struct Limits {
     pub wall: Duration,
     /// Logical processors; empty means any.
     pub cpus: Vec<u32>,
+}
+
+/// Mappings that take address space and no memory: the program, stacks, arenas.
+const UNTOUCHED: u64 = 512 << 20;
+
+impl Limits {
+    /// Of a worker that runs a model: the address space that the kernel expects to be able
+    /// to give out, with room for what is mapped and never touched.
+    #[must_use]
+    pub fn of(affinity: &Affinity, wall: Duration, sys: &SysRoot) -> Self {
+        let usable = Some(board::memory(sys)).filter(|_| sys.is_live());
+        let usable = usable.and_then(|memory| memory.usable());
+        let address_space = usable.map(|bytes| Bytes(bytes.0.saturating_add(UNTOUCHED)));
+        let cpus = match affinity {
+            Affinity::Any => Vec::new(),
+            Affinity::Cpus(cpus) => cpus.clone(),
+        };
+        Self { address_space, wall, cpus }
+    }
 }
 
 /// The model in a job's payload. The parent sends bytes that it has validated and joined;

@@ -1,13 +1,13 @@
 //! The worker's side of a job.
 
-use std::any::Any;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Frames, Job, Limits, frame, limit};
+use super::{Frames, Job, Limits, PANICKED, frame, limit};
 
 /// First frame of a job; the payload is the second, so that it need not be copied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,11 +26,11 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 const LONGEST_ORDER: usize = 64 << 10;
 const FAILED: i32 = 1;
 const BAD_ORDER: i32 = 2;
-const PANICKED: i32 = 101;
 
 /// Does one job: limits itself, reads the job from `input`, hands it to `handler`,
 /// whose frames go to `output`. Returns the exit code of the worker: 0; 1 when the
-/// handler failed; 2 when there was no job; 101 when it panicked.
+/// handler failed; 2 when there was no job; 101 when it panicked. From here on every panic
+/// of this process, caught or not, is one line on standard error.
 ///
 /// `output` must not be what others may print on: see [`take_stdout`].
 pub fn serve(
@@ -38,6 +38,9 @@ pub fn serve(
     output: impl Write + Send + 'static,
     handler: &dyn Fn(&Job, &mut Frames) -> Result<(), String>,
 ) -> i32 {
+    panic::set_hook(Box::new(|panic| {
+        say(&line(panic), PANICKED);
+    }));
     let job = match receive(&mut input) {
         Ok(job) => job,
         Err(reason) => return say(&reason, BAD_ORDER),
@@ -46,7 +49,7 @@ pub fn serve(
     match catch_unwind(AssertUnwindSafe(|| handler(&job, &mut frames))) {
         Ok(Ok(())) => 0,
         Ok(Err(reason)) => say(&reason, FAILED),
-        Err(panic) => say(&message(&*panic), PANICKED),
+        Err(_) => PANICKED,
     }
 }
 
@@ -82,8 +85,14 @@ fn say(reason: &str, code: i32) -> i32 {
     code
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panic: {}", text.unwrap_or("of unknown cause"))
+/// What happened and where, such as `panic: no such axis (slice.rs:120)`. Rust's own hook says
+/// it over three lines, the last of which asks for a backtrace.
+fn line(panic: &PanicHookInfo<'_>) -> String {
+    let text = panic.payload_as_str().unwrap_or("of unknown cause");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = panic.location().map_or_else(String::new, |at| {
+        let file = Path::new(at.file()).file_name().unwrap_or_default();
+        format!(" ({}:{})", file.to_string_lossy(), at.line())
+    });
+    format!("panic: {}{place}", words.join(" "))
 }

@@ -3,9 +3,10 @@
 //! As one number of the policy moves, the outcome changes only at certain values (the
 //! breakpoints of a [`Knob`]). All breakpoints of all knobs are tried in the order of
 //! their distance from the policy as it is, each at the value itself and just beyond.
-//! The first that turns the choice is rounded away from the start to as few decimals
-//! as will do: the rounded change turns the choice, and half of it does not. Both are
-//! checked by choosing again before anything is said.
+//! A change is offered as a number that a person would type, rounded away from the
+//! start: the rounded change turns the choice, and half of it does not. Both are checked
+//! by choosing again before anything is said. What leads to another model goes before
+//! what would only leave none.
 
 use crate::rank::Row;
 use crate::task::Policy;
@@ -15,10 +16,12 @@ use super::choose::pick;
 use super::knob::Knob;
 use super::words::change_in_words;
 
-/// Decimals of a printed change, at most.
-const DECIMALS: usize = 6;
+/// Significant digits of a printed change, at most.
+const DIGITS: i32 = 3;
 /// Rounding makes a change larger by this factor, at most.
 const ROUNDING: f64 = 1.1;
+/// A change of a weight that is less than this share of it is nothing that anybody means.
+const LEAST: f64 = 0.01;
 /// A weight is tried this many times the sum of all: beyond, nothing changes any more.
 const HEAVIEST: f64 = 4.0;
 
@@ -33,7 +36,10 @@ pub(super) fn smallest(
     let search = Search { policy, now: choice(policy), choice: &choice };
     let mut steps: Vec<Step> = Knob::all().flat_map(|knob| steps(knob, rows, policy)).collect();
     steps.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    let (knob, to) = steps.iter().find_map(|step| Some((step.knob, search.turn(step)?)))?;
+    let nearest = |wanted: Wanted| {
+        steps.iter().find_map(|step| Some((step.knob, search.turn(step, wanted)?)))
+    };
+    let (knob, to) = nearest(Wanted::Another).or_else(|| nearest(Wanted::Nothing))?;
     let winner = choice(&knob.turned(policy, to)).and_then(|at| rows.get(at));
     let winner = winner.map(|row| row.id.clone());
     let from = knob.get(policy);
@@ -82,6 +88,15 @@ fn steps(knob: Knob, rows: &[Row], policy: &Policy) -> Vec<Step> {
     ascending.chain(descending).collect()
 }
 
+/// What a change is to lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Another model.
+    Another,
+    /// None at all.
+    Nothing,
+}
+
 struct Search<'a> {
     policy: &'a Policy,
     now: Option<usize>,
@@ -90,39 +105,61 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// A value that turns the choice at or behind this breakpoint.
-    fn turn(&self, step: &Step) -> Option<f64> {
+    fn turn(&self, step: &Step, wanted: Wanted) -> Option<f64> {
         let behind = f64::midpoint(step.point, step.next);
-        if !self.turns(step.knob, step.point) && !self.turns(step.knob, behind) {
+        let leads = |value: f64| self.leads(step.knob, value, wanted);
+        if !leads(step.point) && !leads(behind) {
             return None;
         }
-        let rounded = (0..=DECIMALS).flat_map(|decimals| rounded_away(step, decimals));
-        let holding: Vec<f64> = rounded.filter(|to| self.holds(step, *to)).collect();
-        // The roundest that is hardly more than needed; where the least change that shows
-        // at all is more than that, the roundest.
+        let rounded = (1..=DIGITS).flat_map(|digits| rounded_away(step, digits));
+        let holding: Vec<f64> = rounded.filter(|to| self.holds(step, *to, wanted)).collect();
+        let distance = |to: &f64| (to - step.start).abs();
+        // The roundest that is hardly more than needed, else the nearest.
         let enough = ROUNDING * (step.point - step.start).abs();
-        let close = holding.iter().find(|to| (**to - step.start).abs() <= enough);
-        close.or(holding.first()).copied()
+        let close = holding.iter().find(|to| distance(to) <= enough);
+        let nearest = || holding.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        close.or_else(nearest).copied()
     }
 
-    fn turns(&self, knob: Knob, value: f64) -> bool {
-        (self.choice)(&knob.turned(self.policy, value)) != self.now
+    fn leads(&self, knob: Knob, value: f64, wanted: Wanted) -> bool {
+        let then = self.after(knob, value);
+        then != self.now && then.is_some() == (wanted == Wanted::Another)
     }
 
-    /// Whether the change turns the choice and half of it does not.
-    fn holds(&self, step: &Step, to: f64) -> bool {
-        let valid = to > 0.0 || (to == 0.0 && matches!(step.knob, Knob::Weight(_)));
-        valid && self.turns(step.knob, to) && !self.turns(step.knob, f64::midpoint(step.start, to))
+    /// Whether the change leads there and half of it changes nothing.
+    fn holds(&self, step: &Step, to: f64, wanted: Wanted) -> bool {
+        let large = (to - step.start).abs();
+        let valid = match step.knob {
+            Knob::Weight(_) => {
+                to >= 0.0 && large >= LEAST * step.knob.scale(step.start, &self.policy.weights)
+            }
+            Knob::Limit(_) | Knob::Target(_) => to > 0.0,
+        };
+        let half = f64::midpoint(step.start, to);
+        valid && self.leads(step.knob, to, wanted) && self.after(step.knob, half) == self.now
+    }
+
+    fn after(&self, knob: Knob, value: f64) -> Option<usize> {
+        (self.choice)(&knob.turned(self.policy, value))
     }
 }
 
-/// The breakpoint rounded away from the start, and some units of the last decimal further:
-/// weights count in thousandths, so that half of a change may have to be less than half of one.
-fn rounded_away(step: &Step, decimals: usize) -> impl Iterator<Item = f64> {
+/// The breakpoint with so many significant digits, rounded away from the start, and some
+/// units of the last digit further: half of the change has to stay short of the breakpoint
+/// and the whole has to pass it.
+fn rounded_away(step: &Step, digits: i32) -> impl Iterator<Item = f64> {
     const FURTHER: u8 = 10;
-    let unit = 10f64.powi(i32::try_from(decimals).unwrap_or(0));
+    // Where the way leads to or from zero, the next breakpoint says how large numbers are.
+    let size = step.point.abs().max(step.next.abs() * 1e-3);
+    let size = if size > 0.0 { size } else { 1.0 };
+    let last = size.log10().floor() as i32 + 1 - digits;
+    let unit = 10f64.powi(last.abs());
+    let scaled = if last < 0 { step.point * unit } else { step.point / unit };
     let upwards = step.next > step.point;
-    let scaled = step.point * unit;
-    let whole = if upwards { scaled.ceil() } else { scaled.floor() };
-    let sign = if upwards { 1.0 } else { -1.0 };
-    (0..FURTHER).map(move |further| (whole + sign * f64::from(further)) / unit)
+    let (whole, sign) = if upwards { (scaled.ceil(), 1.0) } else { (scaled.floor(), -1.0) };
+    (0..FURTHER).map(move |further| {
+        let number = whole + sign * f64::from(further);
+        // Division by a power of ten rounds once: what is printed is what was tried.
+        if last < 0 { number / unit } else { number * unit }
+    })
 }

@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
+use crate::base::units::significant;
 use crate::rank::{Criterion, Ranking, Row, Violation, versus};
 
 use super::choose::{Pick, running};
-use super::words::{label, quantity, short, significant};
+use super::words::{label, quantity, short};
 use super::{Action, Incumbent};
 
 const LONGEST: usize = 150;

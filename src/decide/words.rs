@@ -1,5 +1,6 @@
 //! Quantities and changes in words.
 
+use crate::base::units::significant;
 use crate::rank::{Criterion, Row};
 
 use super::knob::Knob;
@@ -34,7 +35,7 @@ pub(super) fn quantity(row: &Row, criterion: Criterion) -> Option<String> {
     let value = measure.value;
     let text = match criterion {
         Criterion::Relevance if is_accuracy(row, value) => format!("{:.1} %", value * 100.0),
-        Criterion::Relevance => format!("{value:.2}"),
+        Criterion::Relevance => significant(value),
         Criterion::Latency => format!("{} ms", significant(value / 1e3)),
         Criterion::Memory | Criterion::Storage if value < 1e6 => {
             format!("{} kB", significant(value / 1e3))
@@ -61,16 +62,6 @@ pub(super) fn label(row: &Row, criterion: Criterion) -> &'static str {
 /// Relevance is either the accuracy itself, copied, or a score.
 fn is_accuracy(row: &Row, value: f64) -> bool {
     row.accuracy.is_some_and(|accuracy| accuracy.value.to_bits() == value.to_bits())
-}
-
-/// Three significant digits or so.
-pub(super) fn significant(value: f64) -> String {
-    let decimals = match value.abs() {
-        large if large >= 100.0 => 0,
-        middle if middle >= 10.0 => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$}")
 }
 
 /// A name that leaves room for the rest of the line.

@@ -1,6 +1,7 @@
 //! What can go wrong in an engine.
 
 use super::Stage;
+use crate::model::Rejection;
 
 /// An engine refused or failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,5 +25,11 @@ impl EngineError {
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+impl From<EngineError> for Rejection {
+    fn from(EngineError { stage, reason, help }: EngineError) -> Self {
+        Self { stage, reason, help }
     }
 }

@@ -57,6 +57,13 @@ pub trait Engine: std::fmt::Debug + Send + Sync {
     fn isa(&self) -> String;
     /// Operators of this card that the engine does not run, as `Op` or `domain:Op`.
     fn unsupported(&self, card: &Card) -> Vec<String>;
+    /// Convolutions of a validated model that would run on integers, and in floating point.
+    /// Counted in the file as this engine rewrites it: the engine's own code never sees it,
+    /// so this is safe in a process that must not hang or die.
+    ///
+    /// # Errors
+    /// [`EngineError`] names the operator that the engine does not run.
+    fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError>;
     /// Reads a validated model. `model` is a whole ONNX file, external data joined.
     ///
     /// # Errors

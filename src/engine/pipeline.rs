@@ -57,12 +57,21 @@ impl Pipeline {
     /// # Errors
     /// [`EngineError`] of stage [`Stage::Run`]; the model reads no image, or failed on it.
     pub fn infer(&mut self, image: &Image) -> Result<Vec<f32>, EngineError> {
+        let values = self.output(image)?;
+        self.headed(values)
+    }
+
+    /// The output's values for an image, before any head: what the model itself says.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn output(&mut self, image: &Image) -> Result<Vec<f32>, EngineError> {
         let preparation = self.preparation.as_ref().ok_or_else(|| {
             EngineError::new(Stage::Run, "the model reads no image")
                 .help("give it a sidecar with [preprocess]")
         })?;
         let input = preparation.tensor(image)?;
-        self.infer_raw(&[input])
+        self.output_raw(&[input])
     }
 
     /// The same on tensors, in the order of the session's inputs.
@@ -70,10 +79,17 @@ impl Pipeline {
     /// # Errors
     /// [`EngineError`] of stage [`Stage::Run`].
     pub fn infer_raw(&mut self, inputs: &[Tensor]) -> Result<Vec<f32>, EngineError> {
+        let values = self.output_raw(inputs)?;
+        self.headed(values)
+    }
+
+    fn output_raw(&mut self, inputs: &[Tensor]) -> Result<Vec<f32>, EngineError> {
         let output = self.session.run(inputs)?.into_iter().next();
         let values = output.as_ref().and_then(Tensor::to_f32);
-        let values =
-            values.ok_or_else(|| EngineError::new(Stage::Run, "the output holds no numbers"))?;
+        values.ok_or_else(|| EngineError::new(Stage::Run, "the output holds no numbers"))
+    }
+
+    fn headed(&self, values: Vec<f32>) -> Result<Vec<f32>, EngineError> {
         match &self.head {
             None => Ok(values),
             Some(head) => scores(head, &values),

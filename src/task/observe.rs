@@ -8,7 +8,7 @@ use super::{Evidence, Sample, Task};
 use crate::base::Digest;
 use crate::child::{Context, Ended, Job, Limits, Next, Watch, decode_frame, encode_payload};
 use crate::engine::PipelineSpec;
-use crate::model::{Affinity, Candidate, Preprocess, Rejection, Stage};
+use crate::model::{Candidate, Preprocess, Rejection, Stage};
 
 /// Kind of the child job.
 pub const KIND: &str = "observe";
@@ -50,7 +50,7 @@ pub(super) enum Answer {
 /// Runs a candidate over the task's samples in a fresh process.
 ///
 /// # Errors
-/// [`Rejection`]: the candidate reads no image, gives neither features nor scores of the
+/// [`Rejection`] of stage [`Stage::Observe`]: the candidate reads no image, gives neither features nor scores of the
 /// task's labels, or failed while it was observed.
 pub fn observe(
     task: &Task,
@@ -59,18 +59,17 @@ pub fn observe(
     ctx: Context<'_>,
     wall: Duration,
 ) -> Result<Evidence, Rejection> {
-    let observation = observation(task, candidate, engine)?;
-    let cpus = match &candidate.config.affinity {
-        Affinity::Any => Vec::new(),
-        Affinity::Cpus(cpus) => cpus.clone(),
-    };
-    let job = Job {
-        kind: KIND.to_owned(),
-        payload: encode_payload(&observation),
-        limits: Limits { address_space: None, wall, cpus },
-    };
+    let shown = observation(task, candidate, engine).and_then(|observation| {
+        let limits = Limits::of(&candidate.config.affinity, wall, ctx.sys);
+        ask(&Job { kind: KIND.to_owned(), payload: encode_payload(&observation), limits }, ctx)
+    });
+    // Whatever it was: this is where the candidate fell out.
+    shown.map_err(|rejection| Rejection { stage: Stage::Observe, ..rejection })
+}
+
+fn ask(job: &Job, ctx: Context<'_>) -> Result<Evidence, Rejection> {
     let mut answer = None;
-    let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
+    let ended = ctx.spawn.run(job, ctx.clock, ctx.stop, &mut |watch| {
         if let Watch::Frame(frame) = watch {
             answer = decode_frame::<Answer>(frame);
         }
@@ -79,7 +78,10 @@ pub fn observe(
     match (answer, ended) {
         (Some(Answer::Refused(rejection)), _) => Err(rejection),
         (Some(Answer::Evidence(evidence)), Ended::Finished) => Ok(*evidence),
-        (_, ended) => Err(failed(&ended)),
+        (_, ended) => {
+            let (reason, help) = ended.told("looking at the task");
+            Err(refused(reason, help))
+        }
     }
 }
 
@@ -132,30 +134,10 @@ fn refused(reason: impl Into<String>, help: &str) -> Rejection {
     Rejection { stage: Stage::Observe, reason: reason.into(), help: Some(help.to_owned()) }
 }
 
-/// A worker that ended without an answer.
-fn failed(ended: &Ended) -> Rejection {
-    let last = |stderr: &str| stderr.lines().last().unwrap_or("it said nothing").to_owned();
-    let (reason, help) = match ended {
-        Ended::Finished => ("the worker gave no answer".to_owned(), None),
-        Ended::Failed { code, stderr } => (format!("exit code {code}: {}", last(stderr)), None),
-        Ended::Signal { signal, stderr } => (format!("signal {signal}: {}", last(stderr)), None),
-        Ended::OutOfMemory => ("out of memory".to_owned(), Some("take a smaller model")),
-        Ended::TimedOut(wall) => (
-            format!("not done within {} s", wall.as_secs()),
-            Some("give it more time, or the task fewer samples"),
-        ),
-        Ended::Garbled(what) => (format!("garbled answer: {what}"), None),
-        Ended::Killed | Ended::Stopped => ("stopped".to_owned(), None),
-        Ended::NotStarted(why) => (format!("no worker: {why}"), None),
-    };
-    let reason = format!("while observing: {reason}");
-    Rejection { stage: Stage::Process, reason, help: help.map(str::to_owned) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Config, Manifest, Source, SourceTask};
+    use crate::model::{Affinity, Config, Manifest, Source, SourceTask};
 
     fn candidate(labels: &[&str]) -> Candidate {
         let source = SourceTask {

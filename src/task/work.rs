@@ -6,7 +6,7 @@ use super::observe::{Answer, Observation, Scores};
 use super::{Estimate, Evidence, Sample, Undefined, head, wilson};
 use crate::base::{Clock, Micros};
 use crate::child::{Frames, decode_payload};
-use crate::engine::{Engine, EngineError, Pipeline, PipelineSpec};
+use crate::engine::{Engine, Pipeline, PipelineSpec};
 use crate::model::{Head, Rejection, Stage};
 
 /// Features of one sample, at most: beyond, neither memory nor time on a board allow it.
@@ -146,7 +146,7 @@ impl Runner<'_> {
 
     fn pipeline(&self, spec: &PipelineSpec) -> Result<Pipeline, Rejection> {
         let loaded = Pipeline::load(self.engine, &self.observation.model, spec);
-        loaded.and_then(|loaded| loaded.optimise()).map_err(from_engine)
+        Ok(loaded.and_then(|loaded| loaded.optimise())?)
     }
 
     /// One sample through the model; what is not finite is refused by name.
@@ -156,7 +156,7 @@ impl Runner<'_> {
         at: usize,
         sample: &Sample,
     ) -> Result<Vec<f32>, Rejection> {
-        let row = pipeline.infer(&sample.image).map_err(from_engine)?;
+        let row = pipeline.infer(&sample.image)?;
         match row.iter().position(|value| !value.is_finite()) {
             Some(index) => Err(self.fault(at, &format!("output {index} is not finite"))),
             None => Ok(row),
@@ -181,10 +181,6 @@ impl Runner<'_> {
 
 fn refused(reason: String, help: Option<&str>) -> Rejection {
     Rejection { stage: Stage::Observe, reason, help: help.map(str::to_owned) }
-}
-
-fn from_engine(error: EngineError) -> Rejection {
-    Rejection { stage: error.stage, reason: error.reason, help: error.help }
 }
 
 /// Index of the highest score; the first of equals.

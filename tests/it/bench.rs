@@ -132,6 +132,27 @@ fn every_engine_of_this_program_agrees_with_the_golden_vector_and_is_measured() 
     assert!(trial.reason.unwrap().contains("abacus"));
 }
 
+/// The head that stands in for a fitted one copies or mixes; every feature is compared all
+/// the same, whatever its place.
+#[test]
+fn golden_features_are_compared_each_of_them_although_a_head_stands_behind() {
+    let mut backbone = candidate("ok");
+    backbone.config.engine = "tract-cpu".to_owned();
+    let plan = Plan { head_labels: Some(2), ..Plan::quick() };
+    let manifest = backbone.manifest.as_mut().unwrap();
+    manifest.outputs = Some(Outputs { features: Some("scores".into()), scores: None });
+    let golden = manifest.golden.first_mut().unwrap();
+    (golden.features, golden.logits) = (golden.logits.take(), None);
+    let trial = measure_candidate(&backbone, &plan);
+    assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
+    for at in 0..3 {
+        let mut wrong = backbone.clone();
+        wrong.manifest.as_mut().unwrap().golden[0].features.as_mut().unwrap()[at] += 0.01;
+        let trial = measure_candidate(&wrong, &plan);
+        assert_eq!((trial.stage, trial.latency), (Some(Stage::Golden), None), "{at}");
+    }
+}
+
 #[test]
 fn a_worker_measures_times_and_memories() {
     let trial = measure_really("ok", &Plan::quick());
@@ -252,10 +273,15 @@ impl Played {
     /// Each inference takes ten milliseconds; `power` writes the meter's files for the
     /// time it is given.
     fn new(power: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self::at_pace(10, power)
+    }
+
+    /// Each inference takes so many milliseconds.
+    fn at_pace(millis: u64, power: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         let (clock, line) = (Arc::new(FakeClock::default()), Line::new());
         let (moved, told) = (Arc::clone(&clock), Arc::clone(&line));
         let before_run = Arc::new(move || {
-            moved.advance(Duration::from_millis(10));
+            moved.advance(Duration::from_millis(millis));
             power(moved.now());
             if moved.now().as_millis().is_multiple_of(100) {
                 told.tell(Said::Tick);
@@ -342,7 +368,8 @@ fn known_joules_come_out_of_a_meter_that_changes_during_the_run() {
     let mut found = meters(&sys, &MeterConfig::default());
     assert_eq!(found.len(), 1, "{found:?}");
     // More samples than time allows: it runs to the last moment.
-    let plan = Plan { min_samples: 1000, max_time: Duration::from_secs(4), ..Plan::default() };
+    let time = Duration::from_secs(4);
+    let plan = Plan { min_samples: 1000, max_time: time, patience: time, ..Plan::default() };
     let trial = played.trial(&sys, &mut found, &plan);
     let energy = trial.energy.as_ref().unwrap_or_else(|| panic!("{trial:?}"));
     // The clock stood still after the last inference: from there the truth is known.
@@ -385,7 +412,7 @@ fn a_counter_that_wraps_gives_the_same_joules() {
     let root = tempfile::tempdir().unwrap();
     let played = Played::new(|_| ());
     let mut meters: [Box<dyn Meter>; 1] = [Box::new(Counter(Arc::clone(&played.clock)))];
-    let plan = Plan { min_samples: 1000, ..Plan::default() };
+    let plan = Plan { min_samples: 1000, patience: Duration::from_secs(3), ..Plan::default() };
     let trial = played.trial(&SysRoot::new(root.path()), &mut meters, &plan);
     let energy = trial.energy.unwrap();
     assert!((energy.gross.0 - 0.08).abs() < 1e-6, "{energy:?}");
@@ -399,7 +426,8 @@ fn too_short_a_window_gives_no_energy_and_says_so() {
     let root = tempfile::tempdir().unwrap();
     let played = Played::new(|_| ());
     let mut meters: [Box<dyn Meter>; 1] = [Box::new(Counter(Arc::clone(&played.clock)))];
-    let plan = Plan { min_samples: 20, max_time: Duration::from_millis(400), ..Plan::quick() };
+    let time = Duration::from_millis(400);
+    let plan = Plan { min_samples: 20, max_time: time, patience: time, ..Plan::quick() };
     let trial = played.trial(&SysRoot::new(root.path()), &mut meters, &plan);
     assert_eq!((trial.verdict, trial.energy), (Verdict::Valid, None));
     assert!(trial.advice.unwrap().contains("too few"));
@@ -419,6 +447,22 @@ fn a_steady_run_ends_early_and_a_meter_asks_for_a_second() {
     let metered = played.trial(&sys, &mut meters, &Plan::default());
     assert!((100..120).contains(&metered.latency.unwrap().samples));
     assert!(metered.energy.is_some());
+}
+
+#[test]
+fn a_slow_model_gets_the_time_for_enough_samples_and_no_more_than_the_plan_s_patience() {
+    let root = tempfile::tempdir().unwrap();
+    let sys = SysRoot::new(root.path());
+    let at_pace = |millis, plan: Plan| {
+        let trial = Played::at_pace(millis, |_| ()).trial(&sys, &mut [], &plan);
+        (trial.verdict, trial.latency.unwrap().samples)
+    };
+    assert_eq!(at_pace(100, Plan::default()), (Verdict::Valid, 64));
+    assert_eq!(at_pace(150, Plan::default()), (Verdict::Valid, 64));
+    assert_eq!(at_pace(200, Plan::default()), (Verdict::Suspect, 50));
+    assert_eq!(at_pace(75, Plan::boot()), (Verdict::Valid, 64));
+    assert_eq!(at_pace(30, Plan::quick()), (Verdict::Valid, 64));
+    assert_eq!(at_pace(40, Plan::quick()), (Verdict::Suspect, 50));
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
             proc.into_iter().try_for_each(|text| send(frames, text))
         }
         "eat" => Err(format!("{} bytes were to be had", vec![1u8; 3 << 30].len())),
-        "panic" => panic!("over the edge"),
+        "panic" => panic!("over the edge\nin two lines"),
         "refuse" => Err("no such thing".to_owned()),
         "hang" => {
             let path: String = decode_payload(&job.payload).ok_or("no path")?;
@@ -300,7 +300,11 @@ fn a_worker_over_its_limit_a_panic_and_a_refusal_are_results() {
     else {
         panic!()
     };
-    assert!(stderr.ends_with("panic: over the edge"), "{stderr}");
+    let (_, last) = stderr.rsplit_once('\n').unwrap_or(("", &stderr));
+    assert!(last.starts_with("panic: over the edge in two lines (child.rs:"), "{stderr}");
+    // Its only line: the usual three would push out of the tail what was said before.
+    assert_eq!(stderr.matches("over the edge").count(), 1, "{stderr}");
+    assert!(!stderr.contains("panicked at") && !stderr.contains("BACKTRACE"), "{stderr}");
     let Ended::Failed { code: 1, stderr } = run(&own_worker(), &job("refuse", Vec::new())).0 else {
         panic!()
     };

@@ -145,7 +145,7 @@ fn where_nothing_is_feasible_what_runs_stays_and_the_flip_says_what_would_help()
     assert_eq!((none.action, none.model.as_deref()), (Action::None, None));
     assert_eq!(
         none.reason,
-        "None keeps the limits; nearest small breaks the latency limit (0.60 against 0.50 ms). Nothing is deployed."
+        "None keeps the limits; nearest small breaks the latency limit (0.600 against 0.500 ms). Nothing is deployed."
     );
     let flip = none.flip.unwrap();
     assert_eq!(flip.text, "latency limit 0.5 -> 0.6 ms: small wins");
@@ -236,7 +236,7 @@ fn start(ranking: &Ranking, change: &Change) -> f64 {
 
 #[test]
 fn the_printed_change_turns_the_choice_and_half_of_it_does_not() {
-    let (mut flips, mut kinds) = (0, BTreeMap::<String, u32>::new());
+    let (mut flips, mut nothing, mut kinds) = (0, 0, BTreeMap::<String, u32>::new());
     for seed in 0..200 {
         let (rows, policy, runs) = problem(seed);
         let ranking = ranking(rows, &policy);
@@ -257,9 +257,40 @@ fn the_printed_change_turns_the_choice_and_half_of_it_does_not() {
         let (Change::Limit { to, .. } | Change::Target { to, .. } | Change::Weight { to, .. }) =
             &flip.change;
         assert!(flip.text.contains(&format!("-> {to}")), "seed {seed}: {}", flip.text);
+        let digits = to.to_string().replace('.', "");
+        assert!(digits.trim_matches('0').len() <= 3, "seed {seed}: nobody types {}", flip.text);
+        if let Change::Weight { from, to, .. } = &flip.change {
+            assert!((to - from).abs() >= 0.01 * from, "seed {seed}: a hair: {}", flip.text);
+        }
+        nothing += u32::from(flip.to.is_none());
     }
+    assert!(nothing <= 8, "{nothing} of {flips} flips lead to no model");
     assert!(flips >= 160, "only {flips} of 200 problems have a flip");
     assert!(kinds.len() >= 6, "flips of few kinds: {kinds:?}");
+}
+
+#[test]
+fn a_flip_to_another_model_goes_before_one_that_leaves_none() {
+    // To shut everything out would be a smaller change than to turn to the other model.
+    let rows = vec![simple("good", 0.95, 9000.0, 40.0), simple("small", 0.60, 9000.0, 38.0)];
+    let mut policy = generous();
+    policy.limits.set("latency", Some(10.9));
+    let flip = choose(&policy, &ranking(rows, &policy), None).flip.unwrap();
+    assert_eq!(flip.to.as_deref(), Some("small"), "{}", flip.text);
+    let alone = vec![simple("good", 0.95, 9000.0, 40.0)];
+    let flip = choose(&policy, &ranking(alone.clone(), &policy), None).flip.unwrap();
+    assert_eq!(flip.text, "latency limit 10.9 -> 10.7 ms: nothing is feasible");
+    // Nobody wants to hear of a limit that was not there and shuts out the only one.
+    assert_eq!(choose(&generous(), &ranking(alone, &generous()), None).flip, None);
+}
+
+#[test]
+fn small_figures_keep_their_digits_in_the_reason() {
+    let mut policy = generous();
+    policy.limits.latency = Some(Micros(4.25));
+    let rows = vec![simple("tiny", 0.9, 5.125, 0.01)];
+    let reason = choose(&policy, &ranking(rows, &policy), None).reason;
+    assert!(reason.contains("(0.00615 against 0.00425 ms)"), "{reason}");
 }
 
 #[test]
@@ -282,7 +313,12 @@ fn no_smaller_change_of_any_one_number_turns_the_choice() {
                 let mut policy = policy.clone();
                 policy.weights.set(other, (now + part * reach).max(0.0));
                 let again = choose(&policy, &ranking, runs.as_ref());
-                assert_eq!(again.model, decision.model, "seed {seed}: {name} but {other}");
+                assert_eq!(
+                    again.model,
+                    decision.model,
+                    "seed {seed}: {name} {from} -> {to} but {other} by {}",
+                    part * reach
+                );
             }
         }
     }

@@ -70,6 +70,10 @@ impl Engine for FakeEngine {
         Vec::new()
     }
 
+    fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
+        Ok((0, 0))
+    }
+
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
         assert_eq!(options.outputs.as_deref(), Some(&["scores".to_owned()][..]));
         let does = Model::decode(model).unwrap().graph.unwrap().name;

@@ -401,6 +401,10 @@ impl Engine for Colours {
         Vec::new()
     }
 
+    fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
+        Ok((0, 0))
+    }
+
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
         assert_eq!(model, b"model");
         let shape = vec![Some(1), Some(4), Some(4), Some(3)];
@@ -612,9 +616,9 @@ fn a_worker_that_dies_is_a_rejection_that_says_how() {
     let (clock, sys, stop) = (FakeClock::default(), SysRoot::default(), Stop::default());
     for (ended, expected) in [
         (Ended::OutOfMemory, "out of memory"),
-        (Ended::TimedOut(Duration::from_secs(9)), "not done within 9 s"),
-        (Ended::Signal { signal: 11, stderr: "a\nboom".into() }, "signal 11: boom"),
-        (Ended::Finished, "no answer"),
+        (Ended::TimedOut(Duration::from_secs(9)), "no end after 9 s"),
+        (Ended::Signal { signal: 11, stderr: "a\nboom".into() }, "SIGSEGV"),
+        (Ended::Finished, "the worker ended while"),
         (Ended::Stopped, "stopped"),
     ] {
         let spawn = Ends(ended);
@@ -622,7 +626,7 @@ fn a_worker_that_dies_is_a_rejection_that_says_how() {
         let candidate = candidate(&[], Some("features"), None);
         let refused = observe(&colours(), &candidate, "colours", ctx, Duration::from_secs(9));
         let refused = refused.unwrap_err();
-        assert_eq!(refused.stage, Stage::Process);
+        assert_eq!((refused.stage, refused.help.is_some()), (Stage::Observe, true));
         assert!(refused.reason.contains(expected), "{}", refused.reason);
     }
 }

@@ -68,6 +68,9 @@ impl Engine for FakeEngine {
     fn unsupported(&self, card: &Card) -> Vec<String> {
         card.ops.keys().filter(|op| op.as_str() == "Relu").cloned().collect()
     }
+    fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
+        Ok((0, 0))
+    }
     fn load(&self, model: &[u8], _: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
         let model = Model::decode(model).map_err(|error| EngineError {
             stage: Stage::Load,

@@ -69,16 +69,18 @@ impl Engine for Tract {
         card.ops.keys().filter(|op| !runs(op)).cloned().collect()
     }
 
+    fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError> {
+        let lowered = lowered(&framework(), model, &LoadOptions::default())?;
+        Ok((0, convolutions(&lowered.model)))
+    }
+
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
         if options.threads > 1 {
             return Err(EngineError::new(Stage::Load, "tract-cpu runs on one thread only")
                 .help("set threads to 1"));
         }
-        let model = onnx::Model::decode(model)
-            .map_err(|error| EngineError::new(Stage::Load, format!("no ONNX file: {error}")))?;
-        let lowered = lower::lower(model, options)?;
         let framework = framework();
-        refuse_unknown(&framework, &lowered.model)?;
+        let lowered = lowered(&framework, model, options)?;
         let convolutions = convolutions(&lowered.model);
         let bytes = lowered.model.encode_to_vec();
         let (inputs, outputs) = (lowered.inputs, lowered.outputs);
@@ -86,6 +88,19 @@ impl Engine for Tract {
         let graph = guarded(Stage::Load, || framework.model_for_read(&mut bytes.as_slice()))?;
         Ok(Box::new(LoadedGraph { graph, inputs, outputs, convolutions }))
     }
+}
+
+/// A file in tract's vocabulary; of tract itself only the list of operators is asked.
+fn lowered(
+    framework: &tract_onnx::Onnx,
+    model: &[u8],
+    options: &LoadOptions,
+) -> Result<lower::Lowered, EngineError> {
+    let model = onnx::Model::decode(model)
+        .map_err(|error| EngineError::new(Stage::Load, format!("no ONNX file: {error}")))?;
+    let lowered = lower::lower(model, options)?;
+    refuse_unknown(framework, &lowered.model)?;
+    Ok(lowered)
 }
 
 /// Names every operator of a lowered graph that tract would not run.

@@ -1,6 +1,8 @@
 //! Lines of text for a serial terminal: 79 columns of ASCII, numbers with the digits
 //! that mean something.
 
+pub use crate::base::units::significant as number;
+
 /// Columns of every answer.
 pub const WIDTH: usize = 79;
 
@@ -104,23 +106,6 @@ fn shorten(lines: &mut Vec<String>, most: usize, room: usize) {
     }
 }
 
-/// Three digits that mean something: `0.0123`, `1.23`, `12.3`, `123`.
-#[must_use]
-pub fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "-".to_owned();
-    }
-    let digits = match value.abs() {
-        size if size >= 99.95 || size == 0.0 => 0,
-        size if size >= 9.995 => 1,
-        size if size >= 0.9995 => 2,
-        size if size >= 0.0995 => 3,
-        size if size >= 0.000_1 => 4,
-        _ => return format!("{value:.1e}"),
-    };
-    format!("{value:.digits$}")
-}
-
 /// The number, or `-`.
 #[must_use]
 pub fn or_dash(value: Option<f64>) -> String {
@@ -193,23 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_three_digits_that_mean_something() {
-        let cases = [
-            (0.0, "0"),
-            (0.001_234, "0.0012"),
-            (0.1234, "0.123"),
-            (0.999_6, "1.00"),
-            (9.996, "10.0"),
-            (12.34, "12.3"),
-            (99.96, "100"),
-            (12_345.6, "12346"),
-            (-1.5, "-1.50"),
-            (3e-7, "3.0e-7"),
-            (f64::NAN, "-"),
-        ];
-        for (value, text) in cases {
-            assert_eq!(number(value), text, "{value}");
-        }
+    fn quantities_have_three_digits_and_a_unit() {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(4_020_000), "4.02 MB");
         assert_eq!(percent(0.921, 0.9, 0.94), "92.1+-2.1");

@@ -28,7 +28,8 @@ impl Bench {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let candidates = model::open(&self.files)?;
         let plan = self.effort.plan(&call.settings.config);
-        let trials = agent::bench(call.world, &candidates, &plan, call.sink)?;
+        let state = &call.settings.state;
+        let trials = agent::bench(call.world, &candidates, &plan, state, call.sink)?;
         shown(show::bench::Benched { candidates, trials })
     }
 }

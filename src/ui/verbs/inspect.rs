@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine::{Engine, LoadOptions};
+use crate::engine::Engine;
 use crate::model::{self, Candidate};
 use crate::ui::call::shown;
 use crate::ui::show::inspect::{Examined, Inspected, Model};
@@ -33,18 +33,79 @@ impl Inspect {
     }
 }
 
-/// What the engine makes of a model, up to the point where it would run.
+/// What the engine would make of a model; it does not load it, since what a hostile file
+/// does to an engine must not happen to this process.
 fn examine(engine: &dyn Engine, candidate: &Candidate) -> Examined {
     let unsupported =
         candidate.card.as_ref().map(|card| engine.unsupported(card)).unwrap_or_default();
     let usable = candidate.rejection.is_none() && unsupported.is_empty();
     let convolutions = || -> Result<(u64, u64), String> {
         let bytes = candidate.read().map_err(|rejection| rejection.reason)?;
-        let loaded = engine.load(&bytes, &LoadOptions::default());
-        let session = loaded.and_then(|loaded| loaded.optimise());
-        session.map(|session| session.convolutions()).map_err(|error| error.to_string())
+        engine.convolutions(&bytes).map_err(|error| error.to_string())
     };
     let found = usable.then(convolutions).transpose();
     let error = found.as_ref().err().cloned();
     Examined { unsupported, convolutions: found.ok().flatten(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+    use crate::engine::{EngineError, LoadOptions, Loaded};
+    use crate::model::onnx::{Graph, Model, Node, OperatorSet, ValueInfo};
+    use crate::model::{Card, Dtype};
+
+    /// An engine that a model takes down with it.
+    #[derive(Debug)]
+    struct Fragile;
+
+    impl Engine for Fragile {
+        fn name(&self) -> &'static str {
+            "fragile"
+        }
+        fn version(&self) -> String {
+            String::new()
+        }
+        fn isa(&self) -> String {
+            String::new()
+        }
+        fn unsupported(&self, _: &Card) -> Vec<String> {
+            Vec::new()
+        }
+        fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
+            Ok((3, 4))
+        }
+        fn load(&self, _: &[u8], _: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
+            panic!("the process that looks into a model must not load it")
+        }
+    }
+
+    #[test]
+    fn looking_into_a_model_does_not_load_it() {
+        let value = |name: &str| ValueInfo::tensor(name, Dtype::Float32, &[Some(1), Some(4)]);
+        let node = Node {
+            op_type: "Flatten".to_owned(),
+            input: vec!["x".to_owned()],
+            output: vec!["y".to_owned()],
+            ..Node::default()
+        };
+        let graph = Graph {
+            node: vec![node],
+            name: "g".to_owned(),
+            input: vec![value("x")],
+            output: vec![value("y")],
+            ..Graph::default()
+        };
+        let opset_import = vec![OperatorSet { domain: String::new(), version: 13 }];
+        let file = Model { ir_version: 8, opset_import, graph: Some(graph), ..Model::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.onnx");
+        std::fs::write(&path, file.encode_to_vec()).unwrap();
+        let candidates = model::open(&[path]).unwrap();
+        assert_eq!(candidates[0].rejection, None);
+        let found = examine(&Fragile, &candidates[0]);
+        assert_eq!((found.convolutions, found.error), (Some((3, 4)), None));
+    }
 }
