@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::state::{Generations, LINK, MODELS, State};
 use super::{Active, Deployment, HistoryEntry, Installed, Lock, Package, Quarantined, Status};
-use super::{StoreError, failed, folder, is_leftover, lock};
+use super::{StoreError, failed, folder, is_leftover, lock, make_folder};
 use crate::base::{Digest, Fs};
 
 /// Starts a new model gets to prove itself.
@@ -44,6 +44,8 @@ impl<'fs> Store<'fs> {
     /// # Errors
     /// [`StoreError::Locked`] names the holder.
     pub fn lock(&self, command: &str) -> Result<Lock, StoreError> {
+        // A folder whose name is not on the disk yet would take all that is in it along.
+        make_folder(self.fs, &self.root)?;
         lock::take(&self.root, command)
     }
 

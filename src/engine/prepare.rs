@@ -6,6 +6,8 @@
 //! type of the input: float takes `(pixel - mean) / std`, uint8 the pixel, int8 the
 //! pixel less 128.
 
+use std::borrow::Cow;
+
 use super::{EngineError, Stage};
 use crate::model::{Dtype, Image, Layout, Preprocess, Tensor, TensorInfo};
 
@@ -112,14 +114,16 @@ impl Preparation {
     }
 }
 
-fn recolour(image: &Image, channels: u32) -> Option<Image> {
+/// The image with so many channels; the very same where it has them already, since this is
+/// part of every inference.
+fn recolour(image: &Image, channels: u32) -> Option<Cow<'_, Image>> {
     let pixels = match (image.channels, channels) {
-        (a, b) if a == b => image.pixels.clone(),
+        (a, b) if a == b => return Some(Cow::Borrowed(image)),
         (1, 3) => image.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         (3, 1) => image.pixels.as_chunks::<3>().0.iter().map(|&rgb| luma(rgb)).collect(),
         _ => return None,
     };
-    Some(Image { channels, pixels, ..*image })
+    Some(Cow::Owned(Image { channels, pixels, ..*image }))
 }
 
 /// Rec. 601, in the 16-bit fixed point of Pillow.
@@ -128,7 +132,7 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
     u8::try_from(sum >> 16).unwrap_or(u8::MAX)
 }
 
-fn resize(image: Image, height: u32, width: u32) -> Image {
+fn resize(image: Cow<'_, Image>, height: u32, width: u32) -> Cow<'_, Image> {
     if (image.height, image.width) == (height, width) {
         return image;
     }
@@ -140,7 +144,7 @@ fn resize(image: Image, height: u32, width: u32) -> Image {
     let done = along(&wide, rows, height as usize, channels);
     let done = transposed(&done, width as usize, height as usize, channels);
     let pixels = done.iter().map(|&value| (value + 0.5).clamp(0.0, 255.0) as u8).collect();
-    Image { height, width, pixels, ..image }
+    Cow::Owned(Image { height, width, pixels, channels: image.channels })
 }
 
 /// Resamples every row of `from` pixels to `to` pixels.
@@ -200,6 +204,10 @@ mod tests {
         Image { height, width, channels, pixels: pixels.to_vec() }
     }
 
+    fn resized(image: Image, height: u32, width: u32) -> Image {
+        resize(Cow::Owned(image), height, width).into_owned()
+    }
+
     #[test]
     fn float_inputs_are_standardised_channels_first() {
         let spec = spec(Layout::Nchw, 3, 1, 2);
@@ -230,11 +238,11 @@ mod tests {
     #[test]
     fn shrinking_averages_and_growing_interpolates() {
         // Triangle of radius 2 over 4 samples, by hand: weights 3/8 3/8 1/8 cut at the edge -> 3/7 3/7 1/7.
-        let small = resize(image(1, 1, 4, &[0, 70, 140, 210]), 1, 2);
+        let small = resized(image(1, 1, 4, &[0, 70, 140, 210]), 1, 2);
         assert_eq!(small.pixels, [50, 160]);
-        let large = resize(image(1, 1, 2, &[0, 100]), 1, 4);
+        let large = resized(image(1, 1, 2, &[0, 100]), 1, 4);
         assert_eq!(large.pixels, [0, 25, 75, 100]);
-        let flat = resize(image(3, 5, 7, &[9; 105]), 3, 2);
+        let flat = resized(image(3, 5, 7, &[9; 105]), 3, 2);
         assert_eq!(flat.pixels, [9; 18]);
     }
 
@@ -254,7 +262,7 @@ mod tests {
         ];
         for (height, width, theirs) in [(2, 3, &[135, 143, 115, 172, 120, 120][..]), (8, 9, &tall)]
         {
-            let ours = resize(image(1, 5, 7, &a), height, width).pixels;
+            let ours = resized(image(1, 5, 7, &a), height, width).pixels;
             assert_eq!(ours.len(), theirs.len());
             assert!(
                 ours.iter().zip(theirs).all(|(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1),

@@ -498,3 +498,13 @@ pub(crate) fn evidence(id: &str) -> Evidence {
         forward: None,
     }
 }
+
+#[test]
+fn the_folder_of_a_new_store_outlives_a_power_cut() {
+    // The lock itself is on the real disk, so the store must be at a real place too.
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, root) = (FaultFs::default(), dir.path().join("var/umbra"));
+    drop(Store::open(root.clone(), &disk).unwrap().lock("test").unwrap());
+    disk.power_cycle(Lost::Everything);
+    assert!(disk.exists(&root));
+}

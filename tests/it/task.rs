@@ -597,6 +597,20 @@ fn what_cannot_be_observed_is_refused_with_a_reason() {
     assert!(refusal(&blind, "colours").reason.contains("reads no image"));
 }
 
+#[test]
+fn features_that_never_vary_make_a_head_that_knows_nothing_and_no_panic() {
+    let names = ["a", "b"].map(str::to_owned);
+    for size in [3, 40] {
+        let features = DMatrix::from_element(12, size, 0.25);
+        let labels: Vec<u32> = (0..12).map(|at| u32::from(at % 4 == 0)).collect();
+        let head = fit(&features, &labels, &names).unwrap();
+        assert!(head.weights.iter().all(|weight| *weight == 0.0), "{size}");
+        assert!(head.bias[0] > head.bias[1], "the more frequent label is the better guess");
+        let accuracy = cross_validate(&features, &labels).unwrap().value;
+        assert!((accuracy - 0.75).abs() < 0.1, "{accuracy}");
+    }
+}
+
 /// A worker that ends in some way, having said nothing.
 #[derive(Debug)]
 struct Ends(Ended);
