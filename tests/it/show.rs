@@ -249,8 +249,16 @@ fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
     let keys = |value: &serde_json::Value| -> BTreeSet<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };
-    let promised =
-        ["schema", "device", "task", "candidates", "decision", "deployment", "elapsed_ms"];
+    let promised = [
+        "schema",
+        "device",
+        "task",
+        "candidates",
+        "decision",
+        "deployment",
+        "ranking",
+        "elapsed_ms",
+    ];
     assert_eq!(keys(&json), promised.iter().map(ToString::to_string).collect());
     let promised = "id config_id sha256 bytes params macs quantization verdict stage reason engine \
         threads affinity latency_us load_us optimise_us first_us peak_rss_bytes private_bytes \
