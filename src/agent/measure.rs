@@ -41,7 +41,7 @@ impl Measuring<'_> {
         let wanting =
             |at: &&usize| entries.get(**at).is_some_and(|entry| entry.wants_trial(&self.setting));
         let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
-        if todo.is_empty() {
+        if todo.is_empty() || self.budget.is_none() {
             return Ok(());
         }
         sink.event(Event::Stage("bench"));
@@ -87,14 +87,19 @@ impl Measuring<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
         let total = entries.iter().filter(|entry| entry.wants_evidence()).count();
-        if total > 0 {
+        if total > 0 && !self.budget.is_none() {
             sink.event(Event::Stage("observe"));
         }
         let wanting = entries.iter_mut().filter(|entry| entry.wants_evidence());
         for (done, entry) in wanting.enumerate() {
+            if self.budget.is_none() {
+                entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
+                continue;
+            }
             let what = entry.candidate.id.clone();
             sink.event(Event::Step { stage: "observe", what: &what, done, total });
             self.look(entry)?;
+            sink.event(Event::Result { what: &what, text: &seen(entry) });
         }
         entries.iter_mut().for_each(unfit);
         Ok(())
@@ -102,9 +107,8 @@ impl Measuring<'_> {
 
     fn look(&self, entry: &mut Entry) -> Result<(), AgentError> {
         if self.budget.is_spent() {
-            let reason = "the budget was used up before it saw the task".to_owned();
-            let help = Some("give it more time with --budget".to_owned());
-            entry.fall(Verdict::Skipped, Rejection { stage: Stage::Observe, reason, help });
+            let reason = "the budget was used up before it saw the task";
+            entry.fall(Verdict::Skipped, unseen(reason, "give it more time with --budget"));
             return Ok(());
         }
         match self.show(&entry.candidate)? {
@@ -138,9 +142,12 @@ impl Measuring<'_> {
 /// One that runs and cannot answer the task's question must not win by being cheap.
 fn unfit(entry: &mut Entry) {
     let Some(evidence) = entry.evidence.as_ref().filter(|_| entry.runs()) else { return };
-    if evidence.own_accuracy.is_none() && evidence.head.is_none() {
+    if evidence.accuracy().is_none() {
         let why = evidence.undefined.as_ref().map(ToString::to_string);
-        let reason = why.unwrap_or_else(|| "its labels are not the task's".to_owned());
+        let reason = why.unwrap_or_else(|| match &evidence.head {
+            Some(_) => "too few samples to tell its accuracy".to_owned(),
+            None => "its labels are not the task's".to_owned(),
+        });
         let help = "give the task more samples, or allow a fitted head".to_owned();
         entry
             .fall(Verdict::Rejected, Rejection { stage: Stage::Observe, reason, help: Some(help) });
@@ -151,6 +158,20 @@ fn unfit(entry: &mut Entry) {
 fn remember(written: Result<(), crate::deploy::StoreError>) {
     if let Err(error) = written {
         log::warn!("a record is not kept: {error}");
+    }
+}
+
+/// One that the task's samples were not shown to.
+fn unseen(reason: &str, help: &str) -> Rejection {
+    Rejection { stage: Stage::Observe, reason: reason.to_owned(), help: Some(help.to_owned()) }
+}
+
+/// What the samples said, for whoever watches.
+fn seen(entry: &Entry) -> String {
+    let fallen = || entry.trial.as_ref().and_then(|trial| trial.reason.clone());
+    match entry.evidence.as_ref().and_then(Evidence::accuracy) {
+        Some(accuracy) => format!("accuracy {:.1} %", accuracy.value * 100.0),
+        None => fallen().unwrap_or_else(|| "no accuracy".to_owned()),
     }
 }
 

@@ -34,18 +34,25 @@ pub struct Request {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget<'c> {
     clock: &'c dyn Clock,
+    total: Option<Duration>,
     until: Option<Duration>,
 }
 
 impl<'c> Budget<'c> {
     /// Begins now.
     pub(super) fn begin(clock: &'c dyn Clock, budget: Option<Duration>) -> Self {
-        Self { clock, until: budget.map(|budget| clock.now().saturating_add(budget)) }
+        let until = budget.map(|budget| clock.now().saturating_add(budget));
+        Self { clock, total: budget, until }
     }
 
     /// What is left; `None` where there is no limit.
     pub(super) fn left(&self) -> Option<Duration> {
         self.until.map(|until| until.saturating_sub(self.clock.now()))
+    }
+
+    /// Measuring was not asked for at all.
+    pub(super) fn is_none(&self) -> bool {
+        self.total == Some(Duration::ZERO)
     }
 
     /// Nothing is left.
@@ -87,5 +94,7 @@ mod tests {
         let endless = Budget::begin(&clock, None);
         assert_eq!(endless.plan(&Plan::default(), 4), Plan::default());
         assert!(!endless.is_spent());
+        assert!(!budget.is_none() && !endless.is_none());
+        assert!(Budget::begin(&clock, Some(Duration::ZERO)).is_none());
     }
 }
