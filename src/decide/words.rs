@@ -63,11 +63,12 @@ fn is_accuracy(row: &Row, value: f64) -> bool {
     row.accuracy.is_some_and(|accuracy| accuracy.value.to_bits() == value.to_bits())
 }
 
-/// Three significant digits or so.
+/// Three significant digits or so; what is small is not rounded to nothing.
 pub(super) fn significant(value: f64) -> String {
     let decimals = match value.abs() {
         large if large >= 100.0 => 0,
         middle if middle >= 10.0 => 1,
+        small if small > 0.0 && small < 0.1 => 4,
         _ => 2,
     };
     format!("{value:.decimals$}")
