@@ -17,6 +17,8 @@ use crate::task::{self, Evidence};
 const IDLE: Duration = Duration::from_secs(2);
 /// The usual wall clock of a candidate on the task's samples.
 const OBSERVE: Duration = Duration::from_secs(120);
+/// What to do where the budget was too short.
+const MORE: &str = "give it more time with --budget";
 
 /// What measuring needs.
 #[allow(missing_debug_implementations, reason = "a sink has no form of its own")]
@@ -61,13 +63,15 @@ impl Measuring<'_> {
 
     fn trial(&mut self, entry: &Entry, waiting: usize, sink: &mut dyn Sink) -> Trial {
         let key = self.setting.key(entry);
-        if self.budget.is_spent() {
+        // A candidate that ran and has not seen the task is as good as none: half is kept.
+        let budget = if entry.evidence.is_some() { self.budget } else { self.budget.first_half() };
+        if budget.is_spent() {
             let now = self.ctx.clock.unix_seconds();
             return bench::skipped(&entry.candidate, key, "the budget was used up", now);
         }
         let idle = self.idle();
         let head_labels = self.setting.head_labels(entry);
-        let plan = Plan { head_labels, ..self.budget.plan(self.plan, waiting) };
+        let plan = Plan { head_labels, ..budget.plan(self.plan, waiting) };
         bench::run(&plan, &entry.candidate, key, self.ctx, self.meters, idle, sink)
     }
 
@@ -84,14 +88,17 @@ impl Measuring<'_> {
     pub(super) fn observe(
         &mut self,
         entries: &mut [Entry],
+        order: &[usize],
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
-        let total = entries.iter().filter(|entry| entry.wants_evidence()).count();
+        let wanting = |at: &&usize| entries.get(**at).is_some_and(Entry::wants_evidence);
+        let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
+        let total = todo.len();
         if total > 0 && !self.budget.is_none() {
             sink.event(Event::Stage("observe"));
         }
-        let wanting = entries.iter_mut().filter(|entry| entry.wants_evidence());
-        for (done, entry) in wanting.enumerate() {
+        for (done, at) in todo.into_iter().enumerate() {
+            let Some(entry) = entries.get_mut(at) else { continue };
             if self.budget.is_none() {
                 entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
                 continue;
@@ -108,11 +115,16 @@ impl Measuring<'_> {
     fn look(&self, entry: &mut Entry) -> Result<(), AgentError> {
         if self.budget.is_spent() {
             let reason = "the budget was used up before it saw the task";
-            entry.fall(Verdict::Skipped, unseen(reason, "give it more time with --budget"));
+            entry.fall(Verdict::Skipped, unseen(reason, MORE));
             return Ok(());
         }
         match self.show(&entry.candidate)? {
             Ok(evidence) => entry.evidence = Some(evidence),
+            // The clock that ended it was the budget's, not its own.
+            Err(_) if self.budget.is_spent() => {
+                let reason = "the budget was used up while it saw the task";
+                entry.fall(Verdict::Skipped, unseen(reason, MORE));
+            }
             Err(rejection) => entry.fall(Verdict::Rejected, rejection),
         }
         Ok(())

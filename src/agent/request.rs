@@ -50,6 +50,13 @@ impl<'c> Budget<'c> {
         self.until.map(|until| until.saturating_sub(self.clock.now()))
     }
 
+    /// The same, ending when half of it is used up.
+    pub(super) fn first_half(self) -> Self {
+        let half = self.total.map(|total| total / 2);
+        let until = self.until.zip(half).map(|(until, half)| until.saturating_sub(half));
+        Self { total: half, until, ..self }
+    }
+
     /// Measuring was not asked for at all.
     pub(super) fn is_none(&self) -> bool {
         self.total == Some(Duration::ZERO)
@@ -61,7 +68,7 @@ impl<'c> Budget<'c> {
     }
 
     /// The plan for one of `waiting` candidates: half of its share of what is left goes to
-    /// steady running, the other half to loading, warming up and observing.
+    /// steady running, the other half to loading and warming up.
     pub(super) fn plan(&self, plan: &Plan, waiting: usize) -> Plan {
         let Some(left) = self.left() else { return plan.clone() };
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(u32::MAX);
@@ -88,7 +95,11 @@ mod tests {
         let shared = budget.plan(&Plan::default(), 4);
         assert_eq!(shared.max_time, Duration::from_secs(1));
         assert_eq!(shared.wall, Duration::from_secs(8));
-        clock.advance(Duration::from_secs(9));
+        let half = budget.first_half();
+        assert_eq!(half.left(), Some(Duration::from_secs(4)));
+        clock.advance(Duration::from_secs(5));
+        assert!(half.is_spent() && !budget.is_spent());
+        clock.advance(Duration::from_secs(4));
         assert!(budget.is_spent());
         assert_eq!(budget.wall(Duration::from_secs(5)), Duration::ZERO);
         let endless = Budget::begin(&clock, None);

@@ -126,6 +126,21 @@ fn a_class_with_one_sample_is_the_reason_that_is_given() {
 }
 
 #[test]
+fn a_short_budget_judges_the_most_promising_rather_than_none() {
+    // Were all of it spent on timing, nobody would have seen the samples at the end.
+    for (seconds, judged) in [(2, 1), (4, 2), (8, 3)] {
+        let mut board = Board::with(&ZOO);
+        let budget = Some(std::time::Duration::from_secs(seconds));
+        let request = umbra::agent::Request { budget, ..board.request() };
+        let selection = select(&mut board.world, request, &mut ()).unwrap();
+        assert_eq!(selection.decision.action, Action::Deploy, "{seconds} s");
+        let of = |verdict| selection.trials.iter().filter(|t| t.verdict == verdict).count();
+        assert_eq!((of(Verdict::Valid), of(Verdict::Skipped)), (judged, 3 - judged));
+        assert_eq!(selection.evidence.len(), judged);
+    }
+}
+
+#[test]
 fn a_dry_run_measures_and_does_not_deploy() {
     let mut board = Board::with(&ZOO);
     let request = umbra::agent::Request { dry_run: true, ..board.request() };
