@@ -40,15 +40,13 @@ pub fn start_log(cli: &Cli) {
         1 => log::LevelFilter::Info,
         _ => log::LevelFilter::Debug,
     };
-    // What the engine warns of is nothing that a technician can act upon: what it would get
-    // wrong was rewritten or refused before it saw the model.
-    let engine = if cli.global.verbose == 0 { log::LevelFilter::Error } else { level };
+    // What a library warns of is nothing that a technician can act upon: what the engine would
+    // get wrong was rewritten or refused before it saw the model.
+    let others = if cli.global.verbose == 0 { level.min(log::LevelFilter::Error) } else { level };
     let mut logger = env_logger::Builder::new();
-    for target in ["tract_onnx", "tract_core", "tract_hir", "tract_linalg"] {
-        logger.filter_module(target, engine.min(level));
-    }
+    logger.filter_level(others).filter_module("umbra", level);
     // Another logger in place is no reason to stop.
-    let _ = logger.filter_level(level).try_init();
+    let _ = logger.try_init();
 }
 
 /// The worker's side of a job.
