@@ -152,7 +152,7 @@ impl<'a> Setting<'a> {
         let card = candidate.card.as_ref()?;
         let unsupported = engine.unsupported(card);
         if !unsupported.is_empty() {
-            let reason = format!("{} does not run {}", engine.name(), unsupported.join(", "));
+            let reason = format!("{} not run by {}", unsupported.join(", "), engine.name());
             return reject(Stage::Operators, reason, "export the model without these operators");
         }
         let weights =

@@ -17,6 +17,8 @@ use crate::task::{self, Evidence};
 const IDLE: Duration = Duration::from_secs(2);
 /// The usual wall clock of a candidate on the task's samples.
 const OBSERVE: Duration = Duration::from_secs(120);
+/// What to do where the budget was too short.
+const MORE: &str = "give it more time with --budget";
 
 /// What measuring needs.
 #[allow(missing_debug_implementations, reason = "a sink has no form of its own")]
@@ -41,7 +43,7 @@ impl Measuring<'_> {
         let wanting =
             |at: &&usize| entries.get(**at).is_some_and(|entry| entry.wants_trial(&self.setting));
         let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
-        if todo.is_empty() {
+        if todo.is_empty() || self.budget.is_none() {
             return Ok(());
         }
         sink.event(Event::Stage("bench"));
@@ -61,13 +63,15 @@ impl Measuring<'_> {
 
     fn trial(&mut self, entry: &Entry, waiting: usize, sink: &mut dyn Sink) -> Trial {
         let key = self.setting.key(entry);
-        if self.budget.is_spent() {
+        // A candidate that ran and has not seen the task is as good as none: half is kept.
+        let budget = if entry.evidence.is_some() { self.budget } else { self.budget.first_half() };
+        if budget.is_spent() {
             let now = self.ctx.clock.unix_seconds();
             return bench::skipped(&entry.candidate, key, "the budget was used up", now);
         }
         let idle = self.idle();
         let head_labels = self.setting.head_labels(entry);
-        let plan = Plan { head_labels, ..self.budget.plan(self.plan, waiting) };
+        let plan = Plan { head_labels, ..budget.plan(self.plan, waiting) };
         bench::run(&plan, &entry.candidate, key, self.ctx, self.meters, idle, sink)
     }
 
@@ -84,17 +88,25 @@ impl Measuring<'_> {
     pub(super) fn observe(
         &mut self,
         entries: &mut [Entry],
+        order: &[usize],
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
-        let total = entries.iter().filter(|entry| entry.wants_evidence()).count();
-        if total > 0 {
+        let wanting = |at: &&usize| entries.get(**at).is_some_and(Entry::wants_evidence);
+        let todo: Vec<usize> = order.iter().filter(wanting).copied().collect();
+        let total = todo.len();
+        if total > 0 && !self.budget.is_none() {
             sink.event(Event::Stage("observe"));
         }
-        let wanting = entries.iter_mut().filter(|entry| entry.wants_evidence());
-        for (done, entry) in wanting.enumerate() {
+        for (done, at) in todo.into_iter().enumerate() {
+            let Some(entry) = entries.get_mut(at) else { continue };
+            if self.budget.is_none() {
+                entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
+                continue;
+            }
             let what = entry.candidate.id.clone();
             sink.event(Event::Step { stage: "observe", what: &what, done, total });
             self.look(entry)?;
+            sink.event(Event::Result { what: &what, text: &seen(entry) });
         }
         entries.iter_mut().for_each(unfit);
         Ok(())
@@ -102,13 +114,17 @@ impl Measuring<'_> {
 
     fn look(&self, entry: &mut Entry) -> Result<(), AgentError> {
         if self.budget.is_spent() {
-            let reason = "the budget was used up before it saw the task".to_owned();
-            let help = Some("give it more time with --budget".to_owned());
-            entry.fall(Verdict::Skipped, Rejection { stage: Stage::Observe, reason, help });
+            let reason = "the budget was used up before it saw the task";
+            entry.fall(Verdict::Skipped, unseen(reason, MORE));
             return Ok(());
         }
         match self.show(&entry.candidate)? {
             Ok(evidence) => entry.evidence = Some(evidence),
+            // The clock that ended it was the budget's, not its own.
+            Err(_) if self.budget.is_spent() => {
+                let reason = "the budget was used up while it saw the task";
+                entry.fall(Verdict::Skipped, unseen(reason, MORE));
+            }
             Err(rejection) => entry.fall(Verdict::Rejected, rejection),
         }
         Ok(())
@@ -138,9 +154,12 @@ impl Measuring<'_> {
 /// One that runs and cannot answer the task's question must not win by being cheap.
 fn unfit(entry: &mut Entry) {
     let Some(evidence) = entry.evidence.as_ref().filter(|_| entry.runs()) else { return };
-    if evidence.own_accuracy.is_none() && evidence.head.is_none() {
+    if evidence.accuracy().is_none() {
         let why = evidence.undefined.as_ref().map(ToString::to_string);
-        let reason = why.unwrap_or_else(|| "its labels are not the task's".to_owned());
+        let reason = why.unwrap_or_else(|| match &evidence.head {
+            Some(_) => "too few samples to tell its accuracy".to_owned(),
+            None => "its labels are not the task's".to_owned(),
+        });
         let help = "give the task more samples, or allow a fitted head".to_owned();
         entry
             .fall(Verdict::Rejected, Rejection { stage: Stage::Observe, reason, help: Some(help) });
@@ -151,6 +170,20 @@ fn unfit(entry: &mut Entry) {
 fn remember(written: Result<(), crate::deploy::StoreError>) {
     if let Err(error) = written {
         log::warn!("a record is not kept: {error}");
+    }
+}
+
+/// One that the task's samples were not shown to.
+fn unseen(reason: &str, help: &str) -> Rejection {
+    Rejection { stage: Stage::Observe, reason: reason.to_owned(), help: Some(help.to_owned()) }
+}
+
+/// What the samples said, for whoever watches.
+fn seen(entry: &Entry) -> String {
+    let fallen = || entry.trial.as_ref().and_then(|trial| trial.reason.clone());
+    match entry.evidence.as_ref().and_then(Evidence::accuracy) {
+        Some(accuracy) => format!("accuracy {:.1} %", accuracy.value * 100.0),
+        None => fallen().unwrap_or_else(|| "no accuracy".to_owned()),
     }
 }
 

@@ -14,25 +14,35 @@ pub trait Notify: Send {
 
 /// systemd, by the socket it names in `NOTIFY_SOCKET`; without one nothing happens.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Systemd;
+pub struct Systemd {
+    /// It could not be told once; the log need not hear of it every two seconds.
+    deaf: bool,
+}
 
 impl Notify for Systemd {
     fn ready(&mut self) {
-        tell(&NotifyState::Ready);
+        self.tell(&NotifyState::Ready);
     }
 
     fn status(&mut self, text: &str) {
         // The protocol is line by line.
-        tell(&NotifyState::Status(&text.replace('\n', " ")));
+        self.tell(&NotifyState::Status(&text.replace('\n', " ")));
     }
 
     fn watchdog(&mut self) {
-        tell(&NotifyState::Watchdog);
+        self.tell(&NotifyState::Watchdog);
     }
 }
 
-fn tell(state: &NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
-        log::warn!("systemd does not hear {state}: {error}");
+impl Systemd {
+    fn tell(&mut self, state: &NotifyState<'_>) {
+        match sd_notify::notify(std::slice::from_ref(state)) {
+            Ok(()) => self.deaf = false,
+            Err(error) if !self.deaf => {
+                log::warn!("systemd does not hear {state}: {error}");
+                self.deaf = true;
+            }
+            Err(_) => {}
+        }
     }
 }

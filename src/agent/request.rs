@@ -34,18 +34,32 @@ pub struct Request {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget<'c> {
     clock: &'c dyn Clock,
+    total: Option<Duration>,
     until: Option<Duration>,
 }
 
 impl<'c> Budget<'c> {
     /// Begins now.
     pub(super) fn begin(clock: &'c dyn Clock, budget: Option<Duration>) -> Self {
-        Self { clock, until: budget.map(|budget| clock.now().saturating_add(budget)) }
+        let until = budget.map(|budget| clock.now().saturating_add(budget));
+        Self { clock, total: budget, until }
     }
 
     /// What is left; `None` where there is no limit.
     pub(super) fn left(&self) -> Option<Duration> {
         self.until.map(|until| until.saturating_sub(self.clock.now()))
+    }
+
+    /// The same, ending when half of it is used up.
+    pub(super) fn first_half(self) -> Self {
+        let half = self.total.map(|total| total / 2);
+        let until = self.until.zip(half).map(|(until, half)| until.saturating_sub(half));
+        Self { total: half, until, ..self }
+    }
+
+    /// Measuring was not asked for at all.
+    pub(super) fn is_none(&self) -> bool {
+        self.total == Some(Duration::ZERO)
     }
 
     /// Nothing is left.
@@ -54,7 +68,7 @@ impl<'c> Budget<'c> {
     }
 
     /// The plan for one of `waiting` candidates: half of its share of what is left goes to
-    /// steady running, the other half to loading, warming up and observing.
+    /// steady running, the other half to loading and warming up.
     pub(super) fn plan(&self, plan: &Plan, waiting: usize) -> Plan {
         let Some(left) = self.left() else { return plan.clone() };
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(u32::MAX);
@@ -86,11 +100,17 @@ mod tests {
         let seconds = (alone.max_time.as_secs(), alone.patience.as_secs());
         assert_eq!(seconds, (3, 4), "a slow one may take all of its half");
         assert_eq!(shared.wall, Duration::from_secs(8));
-        clock.advance(Duration::from_secs(9));
+        let half = budget.first_half();
+        assert_eq!(half.left(), Some(Duration::from_secs(4)));
+        clock.advance(Duration::from_secs(5));
+        assert!(half.is_spent() && !budget.is_spent());
+        clock.advance(Duration::from_secs(4));
         assert!(budget.is_spent());
         assert_eq!(budget.wall(Duration::from_secs(5)), Duration::ZERO);
         let endless = Budget::begin(&clock, None);
         assert_eq!(endless.plan(&Plan::default(), 4), Plan::default());
         assert!(!endless.is_spent());
+        assert!(!budget.is_none() && !endless.is_none());
+        assert!(Budget::begin(&clock, Some(Duration::ZERO)).is_none());
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn run(
     let mut measuring = Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
     measuring.bench(&mut entries, &order, sink)?;
     laps.note(|elapsed| &mut elapsed.bench);
-    measuring.observe(&mut entries, sink)?;
+    measuring.observe(&mut entries, &order, sink)?;
     laps.note(|elapsed| &mut elapsed.observe);
     // Where the samples say that a head serves better than the model's own scores, or the
     // other way round, what would be deployed was not what was timed.

@@ -101,7 +101,10 @@ fn nothing_feasible(ranking: &Ranking, action: Action) -> String {
         Some(format!("None keeps the limits; nearest {} {}", short(&row.id), violation(broken)))
     });
     let all = ranking.rows.len();
-    let why = why.unwrap_or_else(|| format!("None of {all} candidates is usable"));
+    let why = why.unwrap_or_else(|| match all {
+        1 => "The only candidate is not usable".to_owned(),
+        _ => format!("None of {all} candidates is usable"),
+    });
     format!("{why}. {outcome}.")
 }
 

@@ -55,6 +55,9 @@ impl StoreError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 "run as the user who owns the state folder, or name another with --state"
             }
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                "free some space or name another folder with --state"
+            }
             Self::Io { .. } => "check the storage and its mount, then try again",
             Self::Full { .. } => "free some space or name another folder with --state",
             Self::Locked { .. } => "wait until it has finished, or stop it",

@@ -91,6 +91,8 @@ pub struct Status {
     pub previous: Option<String>,
     /// Whether the active model was confirmed.
     pub committed: bool,
+    /// Whether its files are kept, whatever replaces it.
+    pub pinned: bool,
     /// Attempts left before a rollback.
     pub tries_left: u32,
     /// Free bytes where the store is.

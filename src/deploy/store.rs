@@ -226,11 +226,14 @@ impl<'fs> Store<'fs> {
     pub fn status(&self) -> Result<Status, StoreError> {
         let active = self.active()?;
         let state = Generations::read(self.fs, &self.root).current();
+        let pins = state.as_ref().map_or(&[][..], |state| &state.pins);
+        let pinned = active.as_ref().is_some_and(|active| pins.contains(&active.address));
         let previous = state.and_then(|state| state.previous);
         let previous = previous.and_then(|address| self.load(address).ok());
         Ok(Status {
             previous: previous.map(|package| package.installed.id),
             committed: active.as_ref().is_some_and(|active| active.committed),
+            pinned,
             tries_left: active.as_ref().map_or(0, |active| active.tries_left),
             current: active.map(|active| Deployment {
                 generation: active.generation,

@@ -40,6 +40,10 @@ impl Settings {
         };
         let named = global.state.clone().or_else(|| config.state.clone());
         let state = named.map_or_else(|| default_state(env), Ok)?;
+        if let Some(missing) = global.sysroot.as_deref().filter(|root| !root.is_dir()) {
+            return Err(Failure::input(format!("{}: there is no such folder", missing.display()))
+                .help("--sysroot names a folder that holds proc/ and sys/ of a recorded board"));
+        }
         let launcher = launcher(env).unwrap_or_else(|| config.launcher.clone());
         Ok(Self { state, sysroot: global.sysroot.clone(), launcher, config })
     }
@@ -100,5 +104,18 @@ mod tests {
         assert!(failure.message.contains("zooo"), "{}", failure.message);
         std::fs::remove_file(&file).unwrap();
         assert!(Settings::resolve(&global(Some(file)), &|_| None).is_err());
+    }
+
+    #[test]
+    fn a_recorded_board_that_is_not_there_is_bad_input() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = |root| Global {
+            state: Some("/state".into()),
+            sysroot: Some(root),
+            ..Global::default()
+        };
+        assert!(Settings::resolve(&named(dir.path().to_owned()), &|_| None).is_ok());
+        let failure = Settings::resolve(&named(dir.path().join("no")), &|_| None).unwrap_err();
+        assert_eq!(failure.exit, super::super::Exit::Input);
     }
 }

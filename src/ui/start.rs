@@ -40,8 +40,13 @@ pub fn start_log(cli: &Cli) {
         1 => log::LevelFilter::Info,
         _ => log::LevelFilter::Debug,
     };
+    // What a library warns of is nothing that a technician can act upon: what the engine would
+    // get wrong was rewritten or refused before it saw the model.
+    let others = if cli.global.verbose == 0 { level.min(log::LevelFilter::Error) } else { level };
+    let mut logger = env_logger::Builder::new();
+    logger.filter_level(others).filter_module("umbra", level);
     // Another logger in place is no reason to stop.
-    let _ = env_logger::Builder::new().filter_level(level).try_init();
+    let _ = logger.try_init();
 }
 
 /// The worker's side of a job.

@@ -201,9 +201,10 @@ fn a_spent_budget_at_boot_keeps_what_runs() {
 /// Without a socket all three are silent no-ops, which is what it shows when run by itself.
 #[test]
 fn talk_to_systemd() {
-    Systemd.status("two\nlines");
-    Systemd.ready();
-    Systemd.watchdog();
+    let mut systemd = Systemd::default();
+    systemd.status("two\nlines");
+    systemd.ready();
+    systemd.watchdog();
 }
 
 #[test]

@@ -94,6 +94,26 @@ fn usage_mistakes_end_with_2_and_one_document() {
 }
 
 #[test]
+fn without_records_why_says_what_to_do_and_rank_is_quiet() {
+    let bench = Bench::new();
+    assert!(bench.text(&["why"]).contains("run `umbra select` first"));
+    let output = bench.run(&["rank"]);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("not measured"));
+}
+
+#[test]
+fn a_guessed_preprocessing_is_said_to_be_a_guess() {
+    let bench = Bench::new();
+    let bare = bench.dir.path().join("bare.onnx");
+    let stated = root("onnx/zoo/resnet8-letters-int8-qdq.onnx");
+    std::fs::copy(&stated, &bare).unwrap();
+    let text = bench.text(&["inspect", &bare.display().to_string()]);
+    assert!(text.contains("guessed: (pixel - 0) / 255"), "{text}");
+    assert!(!bench.text(&["inspect", &stated.display().to_string()]).contains("guessed"));
+}
+
+#[test]
 fn every_verb_explains_itself_with_examples() {
     let bench = Bench::new();
     for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {

@@ -272,7 +272,7 @@ fn control_c_ends_the_running_verb_and_not_the_console() {
     terminal.see("[1/");
     terminal.send(b"\x03");
     let answer = terminal.until_prompt();
-    assert!(answer.contains("err 1 stopped before it was done\n"), "{answer}");
+    assert!(answer.contains("\nerr 1 stopped before it was done\n"), "{answer}");
     assert_eq!(last_line(&terminal.ask(b"status")), "ok");
     // At the prompt it drops the line.
     terminal.send(b"rollb\x03");

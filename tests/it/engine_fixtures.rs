@@ -94,6 +94,25 @@ fn softmax_between_quantisations_is_over_its_own_row() {
     assert_eq!(codes(&graph, "x", i8s(&[1, 3], &[1, 2, 3])), [-91, -55, 18]);
 }
 
+#[test]
+fn an_array_of_another_shape_is_refused_by_name() {
+    let graph = model(
+        vec![Node::new("Relu", &["x"], &["y"])],
+        Vec::new(),
+        vec![info("x", Dtype::Float32, &[1, 3])],
+        vec![info("y", Dtype::Float32, &[1, 3])],
+    );
+    let given = |shape: &[usize]| {
+        let values = vec![1.0; shape.iter().product()];
+        run(&graph, &[("x", Tensor::from_f32(shape.to_vec(), &values))])
+    };
+    assert!(given(&[1, 3]).is_ok());
+    for shape in [&[1, 4][..], &[3], &[1, 3, 1], &[]] {
+        let error = given(shape).unwrap_err();
+        assert!(error.reason.contains("input x is") && error.reason.contains("[1, 3]"), "{error}");
+    }
+}
+
 /// tract 0.23.9 refuses to optimise it.
 #[test]
 fn unsigned_codes_become_signed_ones() {

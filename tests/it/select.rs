@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use umbra::agent::{AgentError, classify, deploy, infer, select};
 use umbra::base::fs_fault::{Fault, Lost};
-use umbra::base::{Digest, FaultFs, RealFs};
+use umbra::base::{Digest, Event, FaultFs, RealFs, Sink};
 use umbra::bench::Verdict;
 use umbra::child::Ended;
 use umbra::decide::Action;
@@ -73,11 +73,71 @@ fn a_look_without_a_budget_measures_and_writes_nothing() {
     let mut board = Board::with(&ZOO);
     let budget = Some(std::time::Duration::ZERO);
     let request = umbra::agent::Request { budget, dry_run: true, ..board.request() };
-    let selection = select(&mut board.world, request, &mut ()).unwrap();
+    let mut heard = Heard::default();
+    let selection = select(&mut board.world, request, &mut heard).unwrap();
     assert_eq!(selection.decision.action, Action::None);
     assert!(selection.trials.iter().all(|trial| trial.verdict == Verdict::Skipped));
+    let reasons = selection.trials.iter().map(|trial| trial.reason.as_deref());
+    assert!(reasons.into_iter().all(|reason| reason == Some("not measured")));
+    assert_eq!(heard.0, Vec::<String>::new(), "nothing is measured, so no progress");
     assert!(board.jobs().is_empty());
     assert!(!board.state().exists());
+}
+
+/// The results that progress tells of.
+#[derive(Default)]
+struct Heard(Vec<String>);
+
+impl Sink for Heard {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Result { what, text } = event {
+            self.0.push(format!("{what}: {text}"));
+        }
+    }
+}
+
+#[test]
+fn progress_tells_of_every_measurement_and_every_look_at_the_samples() {
+    let mut board = Board::with(&ZOO);
+    let (request, mut heard) = (board.request(), Heard::default());
+    select(&mut board.world, request, &mut heard).unwrap();
+    let count = |word: &str| heard.0.iter().filter(|line| line.contains(word)).count();
+    assert_eq!((heard.0.len(), count(" ms"), count(": accuracy ")), (6, 3, 3), "{:?}", heard.0);
+}
+
+#[test]
+fn a_class_with_one_sample_is_the_reason_that_is_given() {
+    let mut board = Board::with(&ZOO);
+    let mut request = board.request();
+    let mut seen = Vec::new();
+    request.task.samples.retain(|sample| {
+        let new = !seen.contains(&sample.label);
+        seen.push(sample.label);
+        new
+    });
+    request.task.digest = Digest::of(b"one of each");
+    let selection = select(&mut board.world, request, &mut ()).unwrap();
+    assert_eq!(selection.decision.action, Action::None);
+    for trial in &selection.trials {
+        assert_eq!((trial.verdict, trial.stage), (Verdict::Rejected, Some(Stage::Observe)));
+        let reason = trial.reason.as_deref().unwrap();
+        assert!(reason.contains("single sample"), "{reason}");
+    }
+}
+
+#[test]
+fn a_short_budget_judges_the_most_promising_rather_than_none() {
+    // Were all of it spent on timing, nobody would have seen the samples at the end.
+    for (seconds, judged) in [(2, 1), (4, 2), (8, 3)] {
+        let mut board = Board::with(&ZOO);
+        let budget = Some(std::time::Duration::from_secs(seconds));
+        let request = umbra::agent::Request { budget, ..board.request() };
+        let selection = select(&mut board.world, request, &mut ()).unwrap();
+        assert_eq!(selection.decision.action, Action::Deploy, "{seconds} s");
+        let of = |verdict| selection.trials.iter().filter(|t| t.verdict == verdict).count();
+        assert_eq!((of(Verdict::Valid), of(Verdict::Skipped)), (judged, 3 - judged));
+        assert_eq!(selection.evidence.len(), judged);
+    }
 }
 
 #[test]
@@ -112,7 +172,7 @@ fn candidates_that_cannot_be_used_are_rejected_by_name_and_the_rest_goes_on() {
         assert_eq!(trial.verdict, Verdict::Rejected, "{id}");
         (trial.stage.unwrap(), trial.reason.clone().unwrap())
     };
-    assert_eq!(why("foreign"), (Stage::Operators, "tract-cpu does not run Relu".to_owned()));
+    assert_eq!(why("foreign"), (Stage::Operators, "Relu not run by tract-cpu".to_owned()));
     assert_eq!(why("best").1, "in quarantine: it took the board down");
     assert_eq!(why("bad").0, Stage::Process);
     why("broken");

@@ -361,7 +361,9 @@ fn tries_are_counted_down_and_a_commit_ends_the_counting() {
 fn only_current_previous_pinned_and_leased_models_stay_in_the_store() {
     let disk = disk_with(&[package("a", None)]);
     let store = store(&disk);
+    assert!(!store.status().unwrap().pinned);
     store.pin(true).unwrap();
+    assert!(store.status().unwrap().pinned);
     store.apply(&package("b", None), "a test", 2).unwrap();
     let lease = store.address(&package("b", None)).unwrap().hex();
     disk.create_dir_all(&Path::new(ROOT).join("leases")).unwrap();

@@ -37,6 +37,9 @@ fn fix_input(input: &mut ValueInfo, options: &LoadOptions) -> Result<TensorInfo,
     };
     let tensor = tensor_type(input).ok_or_else(|| refuse("is no tensor"))?;
     let wish = options.input_shapes.iter().find(|(name, _)| *name == input.name);
+    if let (Some((_, wish)), Some(shape)) = (wish, &tensor.shape) {
+        agree(&input.name, wish, shape)?;
+    }
     let shape: Vec<u64> = match (wish, &tensor.shape) {
         (Some((_, wish)), _) => wish.iter().map(|&dim| dim as u64).collect(),
         (None, Some(shape)) => shape.dim.iter().map(fixed).collect(),
@@ -46,6 +49,24 @@ fn fix_input(input: &mut ValueInfo, options: &LoadOptions) -> Result<TensorInfo,
     let info = describe(input.name.clone(), dtype, &shape);
     set_shape(input, &shape);
     Ok(info)
+}
+
+/// A wish may fill in what the model leaves open, and nothing else: an engine that is told
+/// otherwise fails far from the cause.
+fn agree(name: &str, wish: &[usize], declared: &Shape) -> Result<(), EngineError> {
+    let number = |dimension: &Dimension| match dimension.value {
+        Some(DimensionValue::Number(number)) => usize::try_from(number).ok().filter(|n| *n > 0),
+        _ => None,
+    };
+    let wanted: Vec<Option<usize>> = declared.dim.iter().map(number).collect();
+    let fits = |(wish, wanted): (&usize, &Option<usize>)| wanted.is_none_or(|n| n == *wish);
+    if wish.len() == wanted.len() && wish.iter().zip(&wanted).all(fits) {
+        return Ok(());
+    }
+    let word = |n: &Option<usize>| n.map_or_else(|| "any".to_owned(), |n| n.to_string());
+    let wanted: Vec<String> = wanted.iter().map(word).collect();
+    let reason = format!("input {name} is {wish:?}, the model takes [{}]", wanted.join(", "));
+    Err(EngineError::new(Stage::Load, reason).help("reshape the array, or export the model again"))
 }
 
 /// A symbol, an unknown or a negative dimension is one.

@@ -50,7 +50,7 @@ fn faulty(fault: Fault) -> Rejection {
             "copy or download the file again",
         ),
         Fault::Truncated { wanted, left } => refuse(
-            format!("is cut off: {wanted} bytes should follow, {left} do"),
+            format!("is cut off: {wanted} bytes should follow, only {left} are there"),
             "copy or download the file again",
         ),
         Fault::TooLarge => refuse(

@@ -114,7 +114,9 @@ fn perform(call: &mut Call<'_>, manner: Manner, verb: super::table::Verb, json: 
     let mut inner = Call { world: call.world, settings: call.settings, sink: &mut progress };
     let answer = verb.run(&mut inner);
     progress.clear();
-    answer::closed(&answer, json)
+    // The kernel has echoed `^C` where the cursor stood; the answer's lines stand alone.
+    let echoed = manner.typed && !manner.edits && call.world.stop.wanted();
+    format!("{}{}", if echoed { "\n" } else { "" }, answer::closed(&answer, json))
 }
 
 fn say(text: &str) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::{bytes, count, page, wrap};
+use super::text::{bytes, count, number, page, wrap};
 use super::{Show, document};
 use crate::model::{Candidate, Card, Rejection, TensorInfo};
 use crate::ui::Exit;
@@ -119,8 +119,24 @@ fn model(model: &Model) -> Vec<String> {
         lines.extend(rejection.help.iter().flat_map(|help| wrap("  help          ", help, 4)));
     }
     lines.extend(candidate.card.iter().flat_map(card));
+    lines.extend(guess(candidate));
     lines.extend(model.examined.iter().flat_map(engine));
     lines
+}
+
+/// A range that nobody stated may be the wrong one, and the model then answers nonsense.
+fn guess(candidate: &Candidate) -> Vec<String> {
+    let stated = candidate.manifest.as_ref().and_then(|manifest| manifest.preprocess.as_ref());
+    let Some(guess) = candidate.preprocess().filter(|_| stated.is_none()) else {
+        return Vec::new();
+    };
+    let each = |values: &[f32]| values.first().copied().map_or(0.0, f64::from);
+    let text = format!(
+        "guessed: (pixel - {}) / {}; state it in the sidecar if it is another",
+        number(each(&guess.mean)),
+        number(each(&guess.std))
+    );
+    wrap("  images        ", &text, 3)
 }
 
 fn card(card: &Card) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::candidate::{CandidateJson, Known, known_verdict};
 use super::table::{Align, Table};
-use super::text::{bytes, number, or_dash, page, percent, plural, wrap};
+use super::text::{WIDTH, bytes, number, or_dash, page, percent, plural, wrap};
 use super::{Show, document};
 use crate::agent::{Elapsed, Selection};
 use crate::board::Facts;
@@ -377,5 +377,8 @@ fn more(known: &[Known<'_>], hidden: &[usize]) -> String {
     let parts = [(behind, "ranked lower"), (over, "over a limit"), (out, "not usable")];
     let parts: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    format!("    ... and {} more ({}): umbra rank", hidden.len(), parts.join(", "))
+    let line = format!("    ... and {} more ({}): umbra rank", hidden.len(), parts.join(", "));
+    // Without the zoo and the task of this line, `rank` shows another table.
+    let full = format!("{line} [same options]");
+    if full.len() <= WIDTH { full } else { line }
 }

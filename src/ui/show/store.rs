@@ -47,7 +47,8 @@ fn store(status: &deploy::Status) -> Vec<String> {
             true => "committed".to_owned(),
             false => format!("on trial, {} left", plural(status.tries_left as usize, "start")),
         };
-        lines.extend(wrap("state   ", &state, 1));
+        let pinned = if status.pinned { ", pinned" } else { "" };
+        lines.extend(wrap("state   ", &format!("{state}{pinned}"), 1));
         lines.extend(wrap("folder  ", &current.path.display().to_string(), 3));
     }
     lines.extend(wrap("before  ", status.previous.as_deref().unwrap_or("none"), 1));

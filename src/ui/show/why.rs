@@ -10,6 +10,7 @@ use super::table::{Align, Table};
 use super::text::{number, or_dash, page, wrap};
 use super::{Show, document};
 use crate::agent::Selection;
+use crate::bench::Verdict;
 use crate::rank::{Criterion, Measure, Row, versus};
 use crate::task::{Policy, Weights};
 use crate::ui::Failure;
@@ -67,6 +68,9 @@ impl Show for Why {
         let (chosen, other) = (self.known(self.chosen), self.known(self.other));
         let mut lines = wrap("choice  ", name(&chosen).as_deref().unwrap_or("none"), 1);
         lines.extend(wrap("why     ", &decision.reason, 5));
+        if self.selection.trials.iter().all(|trial| trial.verdict == Verdict::Skipped) {
+            lines.extend(wrap("help    ", "nothing was measured yet; run `umbra select` first", 1));
+        }
         if let Some(other) = &other {
             lines.extend(wrap("against ", &standing(other), 4));
         }

@@ -22,7 +22,7 @@ pub struct Boot {
 impl Boot {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let request = self.aim.request(call, &self.effort, false)?;
-        let mut notify = agent::Systemd;
+        let mut notify = agent::Systemd::default();
         let selection = agent::boot(call.world, request, &mut notify, call.sink)?;
         shown(show::select::Chosen { selection, dry_run: false })
     }

@@ -37,7 +37,8 @@ impl Infer {
     fn model(&self) -> Result<(String, Vec<u8>), Failure> {
         let candidates = model::open(std::slice::from_ref(&self.file))?;
         let [candidate] = candidates.as_slice() else {
-            return Err(Failure::usage(format!("{} is not one model", self.file.display())));
+            return Err(Failure::usage(format!("{} is not one model", self.file.display()))
+                .help("name one .onnx file"));
         };
         Ok((candidate.id.clone(), candidate.read()?))
     }

@@ -35,6 +35,7 @@ fn page(verb: Option<&str>) -> Result<String, Failure> {
             .cloned()
             .ok_or_else(|| Failure::usage(format!("no verb is called {verb:?}")))?,
     };
+    let command = command.version(env!("CARGO_PKG_VERSION"));
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page).map_err(|error| {
         Failure::new(Exit::Failed, "man", format!("cannot render the page: {error}"))

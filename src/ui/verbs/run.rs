@@ -39,8 +39,11 @@ impl Run {
 
 /// Images that cannot be read are answered by name; the others are classified together.
 fn label(call: &Call<'_>, installed: &Installed, paths: &[PathBuf]) -> Result<Said, Failure> {
-    let read =
-        |path: &PathBuf| -> Result<Image, Failure> { Ok(task::decode(&super::read(path)?)?) };
+    // The path stands before the reason already.
+    let read = |path: &PathBuf| -> Result<Image, Failure> {
+        let bytes = std::fs::read(path).map_err(|error| Failure::input(error.to_string()))?;
+        Ok(task::decode(&bytes)?)
+    };
     let (mut images, mut answers) = (Vec::new(), Vec::new());
     for path in paths {
         let image = read(path).map(|image| images.push(image));

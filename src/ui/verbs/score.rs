@@ -17,10 +17,10 @@ use crate::ui::{Answer, Call, Failure};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  umbra score logme --in x.npz        features (N,D), labels (N)
-  umbra score tau --in x.npz          truth (n), score (n)
-  umbra score copeland --in x.npz     scores (k,m; higher better, NaN abstains),
-                                      weights (k), indifference (k)")]
+  umbra score logme --in x.npz      features (N,D), labels (N)
+  umbra score tau --in x.npz        truth (n), score (n)
+  umbra score copeland --in x.npz   scores (k,m), higher is better, NaN
+                                    abstains; weights (k), indifference (k)")]
 pub struct Score {
     /// Which one.
     metric: Metric,
