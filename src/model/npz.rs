@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
-use npyz::zip::write::FileOptions;
-use npyz::zip::{ZipArchive, ZipWriter};
+use zip::write::FileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::{Dtype, Tensor};
 
@@ -76,8 +76,8 @@ pub fn read_npz_within(bytes: &[u8], limit: u64) -> Result<BTreeMap<String, Tens
 pub fn write_npz(arrays: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, NpzError> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = FileOptions::default()
-        .compression_method(npyz::zip::CompressionMethod::Stored)
-        .last_modified_time(npyz::zip::DateTime::default());
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
     for (name, array) in arrays {
         let npy = write_array(array).map_err(|why| why.of(name, LIMIT))?;
         zip.start_file(format!("{name}.npy"), options).map_err(archive_error)?;
