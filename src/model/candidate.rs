@@ -42,6 +42,7 @@ impl Candidate {
             return Err(rejection.clone());
         }
         let path = match &self.source {
+            Source::Bundled(bytes) => return Ok(bytes.to_vec()),
             Source::Memory(bytes) => return Ok(bytes.to_vec()),
             Source::File(path) => path,
         };
@@ -90,7 +91,9 @@ impl Candidate {
 pub enum Source {
     /// A file.
     File(PathBuf),
-    /// In memory: the bundled zoo, or an external tensor file joined with its model.
+    /// In this program: the bundled zoo.
+    Bundled(&'static [u8]),
+    /// In memory: a model joined with its external tensors.
     Memory(Arc<[u8]>),
 }
 
