@@ -131,7 +131,7 @@ fn package(
         task: task.name.clone(),
         labels,
         output: spec.output,
-        preprocess: spec.preprocess,
+        preprocess: evidence.preprocess.clone().or(spec.preprocess),
         manifest: candidate.manifest.clone(),
         head,
         accuracy: evidence.accuracy().map(|accuracy| accuracy.value),

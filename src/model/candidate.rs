@@ -59,11 +59,19 @@ impl Candidate {
         Ok(bytes)
     }
 
-    /// How an image becomes its input: as its sidecar says, else guessed.
+    /// How an image becomes its input: as its sidecar says, else the likeliest guess, which
+    /// takes the same time as any other.
     #[must_use]
     pub fn preprocess(&self) -> Option<Preprocess> {
+        self.preprocesses().into_iter().next()
+    }
+
+    /// What its sidecar says alone, else every guess: samples must tell which is right.
+    #[must_use]
+    pub fn preprocesses(&self) -> Vec<Preprocess> {
         let stated = self.manifest.as_ref().and_then(|manifest| manifest.preprocess.clone());
-        stated.or_else(|| Preprocess::guess(self.card.as_ref()?))
+        let guesses = || self.card.as_ref().map(Preprocess::guesses).unwrap_or_default();
+        stated.map_or_else(guesses, |stated| vec![stated])
     }
 
     /// The tensor that is the feature vector: as its sidecar says, else the card's tap.

@@ -1,6 +1,8 @@
 //! Lines of text for a serial terminal: 79 columns of ASCII, numbers with the digits
 //! that mean something.
 
+use crate::model::Preprocess;
+
 pub use crate::base::units::significant as number;
 
 /// Columns of every answer.
@@ -171,6 +173,12 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// What is done to a pixel, such as `(pixel - 127.5) / 127.5`.
+pub(crate) fn range(preprocess: &Preprocess) -> String {
+    let each = |values: &[f32]| values.first().copied().map_or(0.0, f64::from);
+    format!("(pixel - {}) / {}", number(each(&preprocess.mean)), number(each(&preprocess.std)))
 }
 
 #[cfg(test)]
