@@ -7,8 +7,10 @@
 
 mod error;
 mod geometry;
+mod integer;
 mod isa;
 
 pub use error::KernelError;
 pub use geometry::{Geometry, Run, SLACK};
+pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize, Taps};
 pub use isa::Isa;

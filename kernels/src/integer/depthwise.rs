@@ -1,0 +1,239 @@
+//! Depthwise convolution on codes: the public type, its packing and its checks.
+
+#[cfg(target_arch = "x86_64")]
+use super::avx512_depthwise;
+use super::{
+    finish::{Finish, Spread},
+    portable_depthwise,
+    product::Target,
+};
+use crate::{Isa, KernelError, SLACK};
+
+/// Channels of the widest block.
+pub(super) const WIDEST: usize = 64;
+/// Taps that one dot product takes.
+pub(super) const TAPS: usize = 4;
+
+/// Depthwise convolution in integers, one filter per channel.
+///
+/// The sum of channel `c` at pixel `i` is
+/// `bias[c] + sum_t (x[origins[i] + taps[t] + c] - input_zero) * (w[t][c] - weight_zero[c])`.
+#[derive(Debug, Clone)]
+pub struct Depthwise8 {
+    isa: Isa,
+    filter: Filter,
+    input_needed: usize,
+    output_needed: usize,
+}
+
+/// Where a depthwise convolution reads and writes, in elements of its buffers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taps {
+    /// First tap of every output pixel, in the input buffer.
+    pub origins: Vec<u32>,
+    /// First channel of every tap, relative to a pixel's origin.
+    pub taps: Vec<usize>,
+    /// First channel of every output pixel, in the output buffer.
+    pub places: Vec<u32>,
+}
+
+/// What an implementation needs to know besides the two buffers.
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    pub(super) window: Taps,
+    pub(super) channels: usize,
+    /// `[taps][channels]`.
+    pub(super) weights: Vec<i8>,
+    /// Per channel; empty where all are 0.
+    pub(super) zero: Vec<i32>,
+    /// Constant part of every sum.
+    pub(super) bias: Vec<i32>,
+    pub(super) finish: Spread,
+    /// The same weights and parameters as dot products take them.
+    pub(super) blocks: Vec<Block>,
+}
+
+/// Up to 64 channels. The order within is that of bytes interleaved by fours within lanes
+/// of 16: vector `j` holds channels `16 * lane + 4 * j + e` at `4 * lane + e`.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    pub(super) first: usize,
+    /// 16, 32 or 64.
+    pub(super) width: usize,
+    /// `[taps / 4][4 vectors][width / 4 channels][4 taps]`.
+    pub(super) weights: Vec<i8>,
+    /// `[4 vectors][width / 4]`.
+    pub(super) bias: Vec<i32>,
+    pub(super) zero: Vec<i32>,
+    pub(super) multiplier: Vec<f32>,
+}
+
+/// One call; reads and writes lie within the buffers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) filter: &'a Filter,
+    pub(super) input: *const u8,
+    pub(super) target: Target,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Depthwise8 {
+    /// Packs `weights`, `[taps][channels]`. `weight_zero` and `bias` have one value per
+    /// channel or are empty. An `isa` that this processor lacks becomes [`Isa::Scalar`].
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when numbers do not fit together.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        isa: Isa,
+        window: Taps,
+        channels: usize,
+        weights: &[i8],
+        weight_zero: &[i8],
+        bias: &[i32],
+        input_zero: u8,
+        finish: Finish,
+    ) -> Result<Self, KernelError> {
+        let count = window.taps.len();
+        let fits = |length: usize| length == 0 || length == channels;
+        if channels == 0 || count == 0 || count > 1 << 14 {
+            return Err(KernelError::Parameters("channels and taps"));
+        }
+        if window.origins.len() != window.places.len() {
+            return Err(KernelError::Parameters("places"));
+        }
+        if count.checked_mul(channels) != Some(weights.len()) {
+            return Err(KernelError::Parameters("weights"));
+        }
+        if !fits(weight_zero.len()) || !fits(bias.len()) {
+            return Err(KernelError::Parameters("zero points and biases"));
+        }
+        let furthest = |list: &[u32]| list.iter().max().map_or(0, |&most| most as usize);
+        let reach = window.taps.iter().max().map_or(0, |&tap| tap);
+        let input_needed = furthest(&window.origins)
+            .checked_add(reach)
+            .and_then(|end| end.checked_add(channels + SLACK))
+            .ok_or(KernelError::Parameters("offsets"))?;
+        let output_needed = furthest(&window.places) + channels;
+        let finish = Spread::new(finish, channels, channels)?;
+        let used = weight_zero.iter().any(|&zero| zero != 0);
+        let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
+        let mut filter = Filter {
+            window,
+            channels,
+            weights: weights.to_vec(),
+            zero: if used { zero } else { Vec::new() },
+            bias: Vec::new(),
+            finish,
+            blocks: Vec::new(),
+        };
+        filter.bias = (0..channels).map(|c| filter.constant_part(c, bias, input_zero)).collect();
+        filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        Ok(Self { isa, filter, input_needed, output_needed })
+    }
+
+    /// Computes codes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Product8::run_codes`](super::Product8::run_codes).
+    pub fn run_codes(&self, input: &[u8], output: &mut [u8]) -> Result<(), KernelError> {
+        self.check(input.len(), output.len(), true)?;
+        self.run(input, Target::Codes(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    /// Computes reals.
+    ///
+    /// # Errors
+    ///
+    /// As [`Product8::run_codes`](super::Product8::run_codes).
+    pub fn run_reals(&self, input: &[u8], output: &mut [f32]) -> Result<(), KernelError> {
+        self.check(input.len(), output.len(), false)?;
+        self.run(input, Target::Reals(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    fn check(&self, input: usize, output: usize, codes: bool) -> Result<(), KernelError> {
+        if self.filter.finish.codes != codes {
+            return Err(KernelError::Finish);
+        }
+        if input < self.input_needed {
+            return Err(KernelError::Input { needed: self.input_needed, given: input });
+        }
+        if output < self.output_needed {
+            return Err(KernelError::Output { needed: self.output_needed, given: output });
+        }
+        Ok(())
+    }
+
+    fn run(&self, input: &[u8], target: Target) {
+        let to = self.filter.window.origins.len();
+        let job = Job { filter: &self.filter, input: input.as_ptr(), target, from: 0, to };
+        match self.isa {
+            // SAFETY: `check` compared both lengths with what is touched; `new` made sure of
+            // the instruction set.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(&job) },
+            // SAFETY: the same lengths.
+            isa => unsafe { portable_depthwise::depthwise(isa, &job) },
+        }
+    }
+}
+
+impl Filter {
+    /// As that of a product: bias less what the input's zero point contributes.
+    fn constant_part(&self, c: usize, bias: &[i32], input_zero: u8) -> i32 {
+        let weights = self.weights.iter().skip(c).step_by(self.channels);
+        let total: i64 = weights.map(|&weight| i64::from(weight)).sum();
+        let zero = self.zero.get(c).map_or(0, |&zero| i64::from(zero));
+        let taps = self.window.taps.len() as i64;
+        let bias = bias.get(c).map_or(0, |&bias| i64::from(bias));
+        let part = bias - i64::from(input_zero) * (total - taps * zero);
+        part.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    }
+
+    fn block(&self, first: usize, width: usize) -> Block {
+        let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
+        let weight = |tap: usize, c: usize| {
+            let there = c < self.channels;
+            let found = self.weights.get(tap * self.channels + c).filter(|_| there);
+            found.copied().unwrap_or(0)
+        };
+        let taps = self.window.taps.len();
+        let groups = (0..taps).step_by(TAPS);
+        let quads = groups.flat_map(|tap| order.iter().map(move |&c| (tap, c)));
+        let bytes = quads.flat_map(|(first, c)| (first..first + TAPS).map(move |tap| (tap, c)));
+        let spread = |list: &[i32]| -> Vec<i32> {
+            order.iter().map(|&c| list.get(c).copied().unwrap_or(0)).collect()
+        };
+        let multiplier = order.iter().map(|&c| self.finish.multiplier.get(c).copied());
+        Block {
+            first,
+            width,
+            weights: bytes.map(|(tap, c)| if tap < taps { weight(tap, c) } else { 0 }).collect(),
+            bias: spread(&self.bias),
+            zero: spread(&self.zero),
+            multiplier: multiplier.map(|found| found.unwrap_or(0.0)).collect(),
+        }
+    }
+}
+
+/// First channel and width of each block.
+fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..channels).step_by(WIDEST).map(move |first| match channels - first {
+        ..=16 => (first, 16),
+        17..=32 => (first, 32),
+        _ => (first, WIDEST),
+    })
+}
+
+/// Channels in the order in which interleaving leaves them.
+fn interleaved(width: usize) -> impl Iterator<Item = usize> {
+    (0..4).flat_map(move |vector| {
+        (0..width / 16).flat_map(move |lane| (0..4).map(move |e| lane * 16 + vector * 4 + e))
+    })
+}

@@ -1,0 +1,139 @@
+//! Convolution and matrix product on codes: the public type and its checks.
+
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use super::{
+    finish::{Finish, Spread},
+    packed::{BLOCK, Packed, Sum},
+    portable,
+};
+use crate::{Geometry, Isa, KernelError, SLACK};
+
+/// Convolution or matrix product in integers, weights packed once.
+///
+/// The sum of output `n` at pixel `i` is
+/// `bias[n] + sum_k (x[i, k] - input_zero) * (w[n, k] - weight_zero[n])`, where k walks
+/// through the runs of the geometry in their order. Sums have 32 bits.
+#[derive(Debug, Clone)]
+pub struct Product8 {
+    isa: Isa,
+    layer: Layer,
+    input_needed: usize,
+    output_needed: usize,
+}
+
+/// What an implementation needs to know besides the two buffers.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    pub(super) geometry: Geometry,
+    pub(super) packed: Packed,
+    pub(super) finish: Spread,
+}
+
+/// Where results go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target {
+    Codes(*mut u8),
+    Reals(*mut f32),
+}
+
+/// One call. Every origin plus every run (and the slack) lies in `input`, every place plus
+/// the outputs in the target, and there are as many places as origins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) layer: &'a Layer,
+    pub(super) input: *const u8,
+    pub(super) target: Target,
+    /// Pixels to compute.
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Product8 {
+    /// Packs `weights`, `[outputs][sum of the runs' lengths]`. `weight_zero` and `bias` have
+    /// one value per output or are empty. An `isa` that this processor lacks becomes
+    /// [`Isa::Scalar`].
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when the numbers of weights, zero points, biases,
+    /// multipliers, origins and places do not fit together.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        weights: &[i8],
+        weight_zero: &[i8],
+        bias: &[i32],
+        input_zero: u8,
+        finish: Finish,
+    ) -> Result<Self, KernelError> {
+        if geometry.origins.len() != geometry.places.len() {
+            return Err(KernelError::Parameters("places"));
+        }
+        let sum = Sum { outputs, weights, zero: weight_zero, bias, input_zero };
+        let packed = Packed::new(&geometry, sum)?;
+        let finish = Spread::new(finish, outputs, outputs.next_multiple_of(BLOCK))?;
+        let (input_needed, output_needed) =
+            (geometry.input_needed(), geometry.output_needed(outputs));
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        Ok(Self { isa, layer: Layer { geometry, packed, finish }, input_needed, output_needed })
+    }
+
+    /// Computes codes.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Input`] and [`KernelError::Output`] when a slice is too short (the
+    /// input needs [`SLACK`] elements behind the last one used), [`KernelError::Finish`]
+    /// when the product makes reals.
+    pub fn run_codes(&self, input: &[u8], output: &mut [u8]) -> Result<(), KernelError> {
+        self.check(input.len(), output.len(), true)?;
+        self.run(input, Target::Codes(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    /// Computes reals.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_codes`](Self::run_codes).
+    pub fn run_reals(&self, input: &[u8], output: &mut [f32]) -> Result<(), KernelError> {
+        self.check(input.len(), output.len(), false)?;
+        self.run(input, Target::Reals(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    fn check(&self, input: usize, output: usize, codes: bool) -> Result<(), KernelError> {
+        if self.layer.finish.codes != codes {
+            return Err(KernelError::Finish);
+        }
+        if input < self.input_needed {
+            return Err(KernelError::Input { needed: self.input_needed, given: input });
+        }
+        if output < self.output_needed {
+            return Err(KernelError::Output { needed: self.output_needed, given: output });
+        }
+        Ok(())
+    }
+
+    fn run(&self, input: &[u8], target: Target) {
+        let to = self.layer.geometry.origins.len();
+        let job = Job { layer: &self.layer, input: input.as_ptr(), target, from: 0, to };
+        match self.isa {
+            // SAFETY: `check` compared both lengths with what the geometry touches; `new`
+            // made sure of the instruction set.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => unsafe { avx512::product(&job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2::product(&job) },
+            // SAFETY: the same lengths.
+            _ => unsafe { portable::product(&job) },
+        }
+    }
+}
+
+// Whole groups of four are read behind a run, and whole vectors of 64 by the sums.
+const _: () = assert!(SLACK >= 64);
