@@ -19,7 +19,7 @@ mod window;
 pub use error::KernelError;
 pub use float::{DepthwiseF32, ProductF32};
 pub use geometry::{Geometry, Run, SLACK};
-pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize, Taps};
+pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize};
 pub use isa::Isa;
 pub use pointwise::{
     Add8, Arithmetic, Mul8, Softmax8, add_codes, arithmetic_f32, clamp_f32, dequantize, mul_codes,

@@ -36,7 +36,7 @@ unsafe fn put_reals(job: &Job<'_>, block: &Block, place: usize, sums: &[i32], ta
     for (at, &sum) in sums.iter().enumerate() {
         let (vector, rest) = (at / (block.width / 4), at % (block.width / 4));
         let c = block.first + rest / 4 * 16 + vector * 4 + rest % 4;
-        if c < job.filter.channels {
+        if c < job.filter.window.channels {
             // SAFETY: the place plus all channels lie in the target.
             unsafe { target.add(place + c).write(job.filter.finish.real(sum, c)) };
         }
@@ -143,7 +143,7 @@ macro_rules! width {
                 let finish = &job.filter.finish;
                 let (low, high) = ($setf(finish.low), $setf(finish.high));
                 let zero = $set32(finish.zero_point);
-                let left = (job.filter.channels - block.first).min($width);
+                let left = (job.filter.window.channels - block.first).min($width);
                 // SAFETY: there are as many multipliers as channels in the block; the mask
                 // keeps the store within the pixel's channels.
                 unsafe {

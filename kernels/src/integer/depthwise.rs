@@ -7,10 +7,12 @@ use super::{
     portable_depthwise,
     product::Target,
 };
-use crate::{Isa, KernelError, SLACK};
+use crate::{Isa, KernelError, Window, check};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;
+/// Taps at most: sums then stay within 31 bits.
+const MOST_TAPS: usize = 1 << 14;
 /// Taps that one dot product takes.
 pub(super) const TAPS: usize = 4;
 
@@ -26,22 +28,10 @@ pub struct Depthwise8 {
     output_needed: usize,
 }
 
-/// Where a depthwise convolution reads and writes, in elements of its buffers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taps {
-    /// First tap of every output pixel, in the input buffer.
-    pub origins: Vec<u32>,
-    /// First channel of every tap, relative to a pixel's origin.
-    pub taps: Vec<usize>,
-    /// First channel of every output pixel, in the output buffer.
-    pub places: Vec<u32>,
-}
-
 /// What an implementation needs to know besides the two buffers.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
-    pub(super) window: Taps,
-    pub(super) channels: usize,
+    pub(super) window: Window,
     /// `[taps][channels]`.
     pub(super) weights: Vec<i8>,
     /// Per channel; empty where all are 0.
@@ -88,41 +78,25 @@ impl Depthwise8 {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         isa: Isa,
-        window: Taps,
-        channels: usize,
+        window: Window,
         weights: &[i8],
         weight_zero: &[i8],
         bias: &[i32],
         input_zero: u8,
         finish: Finish,
     ) -> Result<Self, KernelError> {
-        let count = window.taps.len();
+        let (count, channels) = (window.taps.len(), window.channels);
+        let (input_needed, output_needed) = window.needed()?;
         let fits = |length: usize| length == 0 || length == channels;
-        if channels == 0 || count == 0 || count > 1 << 14 {
-            return Err(KernelError::Parameters("channels and taps"));
-        }
-        if window.origins.len() != window.places.len() {
-            return Err(KernelError::Parameters("places"));
-        }
-        if count.checked_mul(channels) != Some(weights.len()) {
-            return Err(KernelError::Parameters("weights"));
-        }
-        if !fits(weight_zero.len()) || !fits(bias.len()) {
-            return Err(KernelError::Parameters("zero points and biases"));
-        }
-        let furthest = |list: &[u32]| list.iter().max().map_or(0, |&most| most as usize);
-        let reach = window.taps.iter().max().map_or(0, |&tap| tap);
-        let input_needed = furthest(&window.origins)
-            .checked_add(reach)
-            .and_then(|end| end.checked_add(channels + SLACK))
-            .ok_or(KernelError::Parameters("offsets"))?;
-        let output_needed = furthest(&window.places) + channels;
+        check::fits(channels > 0 && (1..=MOST_TAPS).contains(&count), "channels and taps")?;
+        check::fits(count.checked_mul(channels) == Some(weights.len()), "weights")?;
+        check::fits(fits(weight_zero.len()), "zero points")?;
+        check::fits(fits(bias.len()), "biases")?;
         let finish = Spread::new(finish, channels, channels)?;
         let used = weight_zero.iter().any(|&zero| zero != 0);
         let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
         let mut filter = Filter {
             window,
-            channels,
             weights: weights.to_vec(),
             zero: if used { zero } else { Vec::new() },
             bias: Vec::new(),
@@ -141,7 +115,9 @@ impl Depthwise8 {
     ///
     /// As [`Product8::run_codes`](super::Product8::run_codes).
     pub fn run_codes(&self, input: &[u8], output: &mut [u8]) -> Result<(), KernelError> {
-        self.check(input.len(), output.len(), true)?;
+        self.filter.finish.makes(true)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
         self.run(input, Target::Codes(output.as_mut_ptr()));
         Ok(())
     }
@@ -152,21 +128,10 @@ impl Depthwise8 {
     ///
     /// As [`Product8::run_codes`](super::Product8::run_codes).
     pub fn run_reals(&self, input: &[u8], output: &mut [f32]) -> Result<(), KernelError> {
-        self.check(input.len(), output.len(), false)?;
+        self.filter.finish.makes(false)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
         self.run(input, Target::Reals(output.as_mut_ptr()));
-        Ok(())
-    }
-
-    fn check(&self, input: usize, output: usize, codes: bool) -> Result<(), KernelError> {
-        if self.filter.finish.codes != codes {
-            return Err(KernelError::Finish);
-        }
-        if input < self.input_needed {
-            return Err(KernelError::Input { needed: self.input_needed, given: input });
-        }
-        if output < self.output_needed {
-            return Err(KernelError::Output { needed: self.output_needed, given: output });
-        }
         Ok(())
     }
 
@@ -174,7 +139,7 @@ impl Depthwise8 {
         let to = self.filter.window.origins.len();
         let job = Job { filter: &self.filter, input: input.as_ptr(), target, from: 0, to };
         match self.isa {
-            // SAFETY: `check` compared both lengths with what is touched; `new` made sure of
+            // SAFETY: the lengths were compared with what is touched; `new` made sure of
             // the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(&job) },
@@ -187,7 +152,7 @@ impl Depthwise8 {
 impl Filter {
     /// As that of a product: bias less what the input's zero point contributes.
     fn constant_part(&self, c: usize, bias: &[i32], input_zero: u8) -> i32 {
-        let weights = self.weights.iter().skip(c).step_by(self.channels);
+        let weights = self.weights.iter().skip(c).step_by(self.window.channels);
         let total: i64 = weights.map(|&weight| i64::from(weight)).sum();
         let zero = self.zero.get(c).map_or(0, |&zero| i64::from(zero));
         let taps = self.window.taps.len() as i64;
@@ -199,8 +164,8 @@ impl Filter {
     fn block(&self, first: usize, width: usize) -> Block {
         let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
         let weight = |tap: usize, c: usize| {
-            let there = c < self.channels;
-            let found = self.weights.get(tap * self.channels + c).filter(|_| there);
+            let there = c < self.window.channels;
+            let found = self.weights.get(tap * self.window.channels + c).filter(|_| there);
             found.copied().unwrap_or(0)
         };
         let taps = self.window.taps.len();

@@ -85,6 +85,11 @@ impl Spread {
         })
     }
 
+    /// Fails unless this is what the finish makes.
+    pub(super) fn makes(&self, codes: bool) -> Result<(), KernelError> {
+        if self.codes == codes { Ok(()) } else { Err(KernelError::Finish) }
+    }
+
     /// The code of a sum of output `n`.
     #[inline(always)]
     pub(super) fn code(&self, sum: i32, n: usize) -> u8 {

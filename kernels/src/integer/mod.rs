@@ -16,6 +16,6 @@ mod portable;
 mod portable_depthwise;
 mod product;
 
-pub use depthwise::{Depthwise8, Taps};
+pub use depthwise::Depthwise8;
 pub use finish::{Dequantize, Finish, Requantize};
 pub use product::Product8;

@@ -36,8 +36,8 @@ unsafe fn pixels(job: &Job<'_>) {
         else {
             return;
         };
-        for first in (0..filter.channels).step_by(WIDEST) {
-            let count = WIDEST.min(filter.channels - first);
+        for first in (0..filter.window.channels).step_by(WIDEST) {
+            let count = WIDEST.min(filter.window.channels - first);
             // SAFETY: what the job promises.
             unsafe { block(job, origin as usize, place as usize, first, count) };
         }
@@ -50,7 +50,8 @@ unsafe fn block(job: &Job<'_>, origin: usize, place: usize, first: usize, count:
     let filter = job.filter;
     let mut sums = [0_i32; WIDEST];
     let mut totals = [0_i32; WIDEST];
-    for (&tap, row) in filter.window.taps.iter().zip(filter.weights.chunks(filter.channels)) {
+    for (&tap, row) in filter.window.taps.iter().zip(filter.weights.chunks(filter.window.channels))
+    {
         // SAFETY: a tap's channels lie in the input.
         let x = unsafe { std::slice::from_raw_parts(job.input.add(origin + tap + first), count) };
         let weights = row.get(first..first + count).unwrap_or_default();

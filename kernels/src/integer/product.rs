@@ -7,7 +7,7 @@ use super::{
     packed::{BLOCK, Packed, Sum},
     portable,
 };
-use crate::{Geometry, Isa, KernelError, SLACK};
+use crate::{Geometry, Isa, KernelError, SLACK, check};
 
 /// Convolution or matrix product in integers, weights packed once.
 ///
@@ -69,14 +69,13 @@ impl Product8 {
         input_zero: u8,
         finish: Finish,
     ) -> Result<Self, KernelError> {
-        if geometry.origins.len() != geometry.places.len() {
-            return Err(KernelError::Parameters("places"));
-        }
+        check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
         let sum = Sum { outputs, weights, zero: weight_zero, bias, input_zero };
         let packed = Packed::new(&geometry, sum)?;
         let finish = Spread::new(finish, outputs, outputs.next_multiple_of(BLOCK))?;
-        let (input_needed, output_needed) =
-            (geometry.input_needed(), geometry.output_needed(outputs));
+        let input_needed =
+            check::input_needed(&geometry.origins, check::runs_reach(&geometry.runs))?;
+        let output_needed = check::output_needed(&geometry.places, outputs)?;
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         Ok(Self { isa, layer: Layer { geometry, packed, finish }, input_needed, output_needed })
     }
@@ -89,7 +88,9 @@ impl Product8 {
     /// input needs [`SLACK`] elements behind the last one used), [`KernelError::Finish`]
     /// when the product makes reals.
     pub fn run_codes(&self, input: &[u8], output: &mut [u8]) -> Result<(), KernelError> {
-        self.check(input.len(), output.len(), true)?;
+        self.layer.finish.makes(true)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
         self.run(input, Target::Codes(output.as_mut_ptr()));
         Ok(())
     }
@@ -100,21 +101,10 @@ impl Product8 {
     ///
     /// As [`run_codes`](Self::run_codes).
     pub fn run_reals(&self, input: &[u8], output: &mut [f32]) -> Result<(), KernelError> {
-        self.check(input.len(), output.len(), false)?;
+        self.layer.finish.makes(false)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
         self.run(input, Target::Reals(output.as_mut_ptr()));
-        Ok(())
-    }
-
-    fn check(&self, input: usize, output: usize, codes: bool) -> Result<(), KernelError> {
-        if self.layer.finish.codes != codes {
-            return Err(KernelError::Finish);
-        }
-        if input < self.input_needed {
-            return Err(KernelError::Input { needed: self.input_needed, given: input });
-        }
-        if output < self.output_needed {
-            return Err(KernelError::Output { needed: self.output_needed, given: output });
-        }
         Ok(())
     }
 
@@ -122,7 +112,7 @@ impl Product8 {
         let to = self.layer.geometry.origins.len();
         let job = Job { layer: &self.layer, input: input.as_ptr(), target, from: 0, to };
         match self.isa {
-            // SAFETY: `check` compared both lengths with what the geometry touches; `new`
+            // SAFETY: the lengths were compared with what the geometry touches; `new`
             // made sure of the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { avx512::product(&job) },
