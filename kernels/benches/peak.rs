@@ -9,9 +9,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use umbra_kernels::{
-    Depthwise8, Finish, Geometry, Isa, Product8, Requantize, Run, SLACK, Window,
-};
+use umbra_kernels::{Depthwise8, Finish, Geometry, Isa, Product8, Requantize, Run, SLACK, Window};
 
 const ROUNDS: usize = 60;
 
@@ -23,7 +21,7 @@ fn main() {
             let (mut best, mut peak) = (f64::INFINITY, f64::INFINITY);
             let times = (2e7 / macs).max(1.0) as usize;
             for _ in 0..ROUNDS {
-                peak = peak.min(seconds(&mut || drop(registers())) / REGISTER_MACS);
+                peak = peak.min(seconds(&mut || _ = registers()) / REGISTER_MACS);
                 let mut all = || (0..times).for_each(|_| run());
                 best = best.min(seconds(&mut all) / (macs * times as f64));
             }
@@ -93,13 +91,15 @@ impl Layer {
             let window = Window { origins, taps: taps.collect(), places, channels };
             let weights = vec![2; kernel * kernel * channels];
             let built = Depthwise8::new(isa, window, &weights, &[], &bias, 3, finish).unwrap();
-            return (spots, Box::new(move || built.run_codes(black_box(&input), &mut output).unwrap()));
+            return (
+                spots,
+                Box::new(move || built.run_codes(black_box(&input), &mut output).unwrap()),
+            );
         }
         let runs = (0..kernel).map(|y| Run { offset: y * row, len: kernel * channels }).collect();
         let geometry = Geometry { origins, runs, places };
         let weights = vec![2; kernel * kernel * channels * outputs];
-        let built =
-            Product8::new(isa, geometry, outputs, &weights, &[], &bias, 3, finish).unwrap();
+        let built = Product8::new(isa, geometry, outputs, &weights, &[], &bias, 3, finish).unwrap();
         let macs = spots * outputs as f64;
         (macs, Box::new(move || built.run_codes(black_box(&input), &mut output).unwrap()))
     }

@@ -7,6 +7,7 @@
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
+use super::finish::Spread;
 use super::packed::{BLOCK, Panel};
 use super::product::{Job, Target};
 
@@ -103,7 +104,11 @@ unsafe fn tile<const WIDE: usize, const TALL: usize>(
             *from = job.input.add(origin as usize);
         }
     }
-    let mut sums = [[_mm512_setzero_si512(); WIDE]; TALL];
+    // SAFETY: biases are padded to whole blocks.
+    let bias: [__m512i; WIDE] = std::array::from_fn(|at| unsafe {
+        _mm512_loadu_si512(packed.bias.as_ptr().add((block + at) * BLOCK).cast())
+    });
+    let mut sums = [bias; TALL];
     // SAFETY: there are `groups` panels for each block.
     let panels: [*const Panel; WIDE] =
         std::array::from_fn(|at| unsafe { packed.panels.as_ptr().add((block + at) * groups) });
@@ -120,54 +125,46 @@ unsafe fn tile<const WIDE: usize, const TALL: usize>(
             }
         }
     }
-    for at in 0..WIDE {
-        // SAFETY: the block and the pixels are the job's.
-        unsafe {
-            let column = Column::new(job, block + at);
-            for (row, sums) in sums.iter().enumerate() {
-                column.put(job, totals, pixel + row, sums[at]);
-            }
+    // SAFETY: the blocks and the pixels are the job's.
+    unsafe {
+        let columns = Columns::<WIDE>::new(job, block);
+        for (row, sums) in sums.into_iter().enumerate() {
+            columns.put(job, totals, pixel + row, sums);
         }
     }
     TALL
 }
 
-/// The finish of one block of outputs.
-struct Column {
-    bias: __m512i,
-    zero: __m512i,
-    multiplier: __m512,
-    real_bias: __m512,
-    mask: __mmask16,
+/// The finish of some blocks of outputs.
+struct Columns<const WIDE: usize> {
+    zero: [__m512i; WIDE],
+    multiplier: [__m512; WIDE],
     first: usize,
+    /// Outputs in these blocks.
+    count: usize,
 }
 
-impl Column {
+impl<const WIDE: usize> Columns<WIDE> {
     /// # Safety
     ///
-    /// The block is one of the job's.
+    /// The blocks are some of the job's.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     unsafe fn new(job: &Job<'_>, block: usize) -> Self {
         let (packed, finish, first) = (&job.layer.packed, &job.layer.finish, block * BLOCK);
-        let left = packed.outputs - first;
-        let mask = if left < BLOCK { (1 << left) - 1 } else { u16::MAX };
         // SAFETY: all lists are padded to whole blocks.
-        unsafe {
-            let zero = if packed.zero.is_empty() {
+        let zero = std::array::from_fn(|at| unsafe {
+            if packed.zero.is_empty() {
                 _mm512_setzero_si512()
             } else {
-                _mm512_loadu_si512(packed.zero.as_ptr().add(first).cast())
-            };
-            Self {
-                bias: _mm512_loadu_si512(packed.bias.as_ptr().add(first).cast()),
-                zero,
-                multiplier: _mm512_loadu_ps(finish.multiplier.as_ptr().add(first)),
-                real_bias: _mm512_loadu_ps(finish.bias.as_ptr().add(first)),
-                mask,
-                first,
+                _mm512_loadu_si512(packed.zero.as_ptr().add(first + at * BLOCK).cast())
             }
-        }
+        });
+        // SAFETY: the same.
+        let multiplier = std::array::from_fn(|at| unsafe {
+            _mm512_loadu_ps(finish.multiplier.as_ptr().add(first + at * BLOCK))
+        });
+        Self { zero, multiplier, first, count: (packed.outputs - first).min(WIDE * BLOCK) }
     }
 
     /// Finishes and writes the sums of one pixel.
@@ -177,32 +174,80 @@ impl Column {
     /// The pixel is one of the job's, and where weights have zero points `totals` has its sum.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn put(&self, job: &Job<'_>, totals: &[i32], pixel: usize, sum: __m512i) {
-        let finish = &job.layer.finish;
-        let mut sum = _mm512_add_epi32(sum, self.bias);
+    unsafe fn put(&self, job: &Job<'_>, totals: &[i32], pixel: usize, mut sums: [__m512i; WIDE]) {
         if let Some(&total) = totals.get(pixel - job.from) {
-            let part = _mm512_mullo_epi32(self.zero, _mm512_set1_epi32(total));
-            sum = _mm512_sub_epi32(sum, part);
+            for (sum, zero) in sums.iter_mut().zip(self.zero) {
+                let part = _mm512_mullo_epi32(zero, _mm512_set1_epi32(total));
+                *sum = _mm512_sub_epi32(*sum, part);
+            }
         }
-        let real = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), self.multiplier);
-        // SAFETY: the place of a pixel plus the outputs lie in the target; the mask keeps
-        // the last block within them.
+        let finish = &job.layer.finish;
+        let reals: [__m512; WIDE] = std::array::from_fn(|at| {
+            _mm512_mul_ps(_mm512_cvtepi32_ps(sums[at]), self.multiplier[at])
+        });
+        // SAFETY: the place of a pixel plus the outputs lie in the target; masks keep the
+        // last block within them.
         unsafe {
             let place = *job.layer.geometry.places.get_unchecked(pixel) as usize + self.first;
             match job.target {
                 Target::Codes(target) => {
-                    let code = _mm512_cvtps_epi32(clamp(real, finish.low, finish.high));
-                    let code = _mm512_add_epi32(code, _mm512_set1_epi32(finish.zero_point));
-                    let bytes = _mm512_cvtepi32_epi8(code);
-                    _mm_mask_storeu_epi8(target.add(place).cast(), self.mask, bytes);
+                    let low = _mm512_set1_ps(finish.low);
+                    let high = _mm512_set1_ps(finish.high);
+                    let code = |at: usize| match reals.get(at) {
+                        Some(&real) if finish.bounded => _mm512_cvtps_epi32(real),
+                        Some(&real) => {
+                            _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(real, low), high))
+                        }
+                        None => _mm512_setzero_si512(),
+                    };
+                    let to = target.add(place).cast();
+                    if WIDE == 1 {
+                        let mask = u16::MAX >> (16 - self.count);
+                        _mm_mask_storeu_epi8(to, mask, bytes_of_one(finish, code(0)));
+                    } else {
+                        let mask = u64::MAX >> (64 - self.count);
+                        _mm512_mask_storeu_epi8(to, mask, bytes::<WIDE>(finish, code));
+                    }
                 }
                 Target::Reals(target) => {
-                    let real = clamp(_mm512_add_ps(real, self.real_bias), finish.low, finish.high);
-                    _mm512_mask_storeu_ps(target.add(place), self.mask, real);
+                    for (at, real) in reals.into_iter().enumerate() {
+                        let left = self.count - at * BLOCK;
+                        let mask = if left < BLOCK { (1 << left) - 1 } else { u16::MAX };
+                        let first = self.first + at * BLOCK;
+                        let bias = _mm512_loadu_ps(finish.bias.as_ptr().add(first));
+                        let real = clamp(_mm512_add_ps(real, bias), finish.low, finish.high);
+                        _mm512_mask_storeu_ps(target.add(place + at * BLOCK), mask, real);
+                    }
                 }
             }
         }
     }
+}
+
+/// Whole numbers of one block as bytes: zero point added, clamped.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn bytes_of_one(finish: &Spread, code: __m512i) -> __m128i {
+    let code = _mm512_add_epi32(code, _mm512_set1_epi32(finish.zero_point));
+    let code = _mm512_max_epi32(code, _mm512_set1_epi32(i32::from(finish.low_code)));
+    _mm512_cvtepi32_epi8(_mm512_min_epi32(code, _mm512_set1_epi32(i32::from(finish.high_code))))
+}
+
+/// Whole numbers of two to four blocks as bytes in order: zero point added, clamped.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn bytes<const WIDE: usize>(finish: &Spread, code: impl Fn(usize) -> __m512i) -> __m512i {
+    let zero = _mm512_set1_epi16(finish.zero_point as i16);
+    let words = |a: __m512i, b: __m512i| _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
+    let first = words(code(0), code(1));
+    let second = if WIDE > 2 { words(code(2), code(3)) } else { first };
+    // Packing works within lanes of 128 bits: element 4 l + b holds outputs 4 l to 4 l + 3
+    // of block b.
+    let order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    let bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
+    let low = _mm512_set1_epi8(finish.low_code as i8);
+    let high = _mm512_set1_epi8(finish.high_code as i8);
+    _mm512_min_epu8(_mm512_max_epu8(bytes, low), high)
 }
 
 #[inline]

@@ -2,6 +2,9 @@
 
 use crate::KernelError;
 
+/// Multipliers up to this keep a sum of 32 bits within 31.
+const BOUNDED: f32 = 0.5;
+
 /// From a sum to a code: `clamp(round(sum * multiplier) + zero_point, low, high)`.
 ///
 /// The product is one in single precision, rounded half to even: the arithmetic of
@@ -53,6 +56,13 @@ pub(super) struct Spread {
     pub(super) high: f32,
     /// Of codes; 0 for reals.
     pub(super) zero_point: i32,
+    /// Lowest code.
+    pub(super) low_code: u8,
+    /// Highest code.
+    pub(super) high_code: u8,
+    /// Whether every sum times its multiplier is far inside 32 bits, so that rounding it
+    /// cannot overflow before it is clamped.
+    pub(super) bounded: bool,
     /// Which of the two.
     pub(super) codes: bool,
 }
@@ -68,6 +78,9 @@ impl Spread {
                     low: f32::from(to.low) - zero,
                     high: f32::from(to.high.max(to.low)) - zero,
                     zero_point: i32::from(to.zero_point),
+                    low_code: to.low,
+                    high_code: to.high.max(to.low),
+                    bounded: to.multiplier.iter().all(|scale| scale.abs() <= BOUNDED),
                     codes: true,
                 }
             }
@@ -79,6 +92,9 @@ impl Spread {
                     low: to.low,
                     high: to.high,
                     zero_point: 0,
+                    low_code: 0,
+                    high_code: 255,
+                    bounded: false,
                     codes: false,
                 }
             }
