@@ -47,9 +47,9 @@ unsafe fn put_reals(job: &Job<'_>, block: &Block, place: usize, sums: &[i32], ta
 macro_rules! width {
     ($name:ident, $width:literal, $int:ty, $float:ty, $mask:ty,
      $load:ident, $zero:ident, $lo8:ident, $hi8:ident, $lo16:ident, $hi16:ident, $dot:ident,
-     $set8:ident, $set32:ident, $setf:ident, $add:ident, $sub:ident, $mul:ident, $tof:ident,
+     $set8:ident, $set16:ident, $set32:ident, $setf:ident, $add16:ident, $sub:ident, $mul:ident, $tof:ident,
      $loadf:ident, $mulf:ident, $max:ident, $min:ident, $toi:ident, $packs:ident, $packus:ident,
-     $store:ident, $storeu:ident) => {
+     $store:ident, $storeu:ident, $max8:ident, $min8:ident) => {
         mod $name {
             use super::*;
 
@@ -57,25 +57,26 @@ macro_rules! width {
 
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
             pub(super) unsafe fn pixels<const ZERO: bool>(job: &Job<'_>, block: &Block) {
-                for pixel in job.from..job.to {
-                    // SAFETY: what the job promises; lists of a block are as long as its width.
+                let origins = &job.filter.window.origins;
+                let step = job.filter.step;
+                let mut pixel = job.from;
+                while pixel < job.to {
+                    // SAFETY: the pixels are the job's.
                     unsafe {
-                        let window = &job.filter.window;
-                        let origin = *window.origins.get_unchecked(pixel) as usize;
-                        let place = *window.places.get_unchecked(pixel) as usize;
+                        let origin = *origins.get_unchecked(pixel) as usize;
+                        let pair = step > 0
+                            && pixel + 1 < job.to
+                            && *origins.get_unchecked(pixel + 1) as usize == origin + step;
                         let from = job.input.add(origin + block.first);
-                        let sums = sums::<ZERO>(job, block, from);
-                        match job.target {
-                            Target::Codes(target) => {
-                                put_codes(job, block, target.add(place + block.first), sums);
-                            }
-                            Target::Reals(target) => {
-                                let mut list = [0_i32; $width];
-                                for (at, sum) in sums.iter().enumerate() {
-                                    $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
-                                }
-                                put_reals(job, block, place, &list, target);
-                            }
+                        if pair {
+                            let [one, two] = sums::<ZERO, 2>(job, block, from);
+                            put(job, block, pixel, one);
+                            put(job, block, pixel + 1, two);
+                            pixel += 2;
+                        } else {
+                            let [one] = sums::<ZERO, 1>(job, block, from);
+                            put(job, block, pixel, one);
+                            pixel += 1;
                         }
                     }
                 }
@@ -83,25 +84,47 @@ macro_rules! width {
 
             #[inline]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-            unsafe fn sums<const ZERO: bool>(
+            unsafe fn put(job: &Job<'_>, block: &Block, pixel: usize, sums: [$int; 4]) {
+                // SAFETY: what the job promises; lists of a block are as long as its width.
+                unsafe {
+                    let place = *job.filter.window.places.get_unchecked(pixel) as usize;
+                    match job.target {
+                        Target::Codes(target) => {
+                            put_codes(job, block, target.add(place + block.first), sums);
+                        }
+                        Target::Reals(target) => {
+                            let mut list = [0_i32; $width];
+                            for (at, sum) in sums.iter().enumerate() {
+                                $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
+                            }
+                            put_reals(job, block, place, &list, target);
+                        }
+                    }
+                }
+            }
+
+            /// Sums of `PIXELS` neighbours, whose taps are interleaved once for all.
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+            unsafe fn sums<const ZERO: bool, const PIXELS: usize>(
                 job: &Job<'_>,
                 block: &Block,
                 from: *const u8,
-            ) -> [$int; 4] {
-                let mut sums = [$zero(); 4];
-                let mut totals = [$zero(); 4];
-                let mut weights = block.weights.as_ptr();
-                let taps = &job.filter.window.taps;
-                // SAFETY: a tap's channels and the slack behind them lie in the input.
+            ) -> [[$int; 4]; PIXELS] {
+                let reach = &job.filter.reach[PIXELS - 1];
+                // SAFETY: lists of a block are as long as its width.
+                let bias: [$int; 4] = std::array::from_fn(|at| unsafe {
+                    $load(block.bias.as_ptr().add(at * VECTOR).cast())
+                });
+                let mut sums = [bias; PIXELS];
+                let mut totals = [[$zero(); 4]; PIXELS];
+                let mut weights = block.weights[PIXELS - 1].as_ptr();
+                // SAFETY: a tap's channels and the slack behind them lie in the input, and
+                // weights and presence are as many as the taps ask for.
                 unsafe {
-                    for four in taps.chunks(TAPS) {
-                        let first = *four.get_unchecked(0);
-                        // A missing tap is read again and weighs nothing.
-                        let row = |at: usize| {
-                            let tap = four.get(at).copied().unwrap_or(first);
-                            $load(from.add(tap).cast())
-                        };
-                        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+                    let mut presence = reach.presence.as_ptr();
+                    for four in reach.taps.as_chunks::<TAPS>().0 {
+                        let [a, b, c, d] = four.map(|tap| $load(from.add(tap).cast()));
                         let (ab, ab_high) = ($lo8(a, b), $hi8(a, b));
                         let (cd, cd_high) = ($lo8(c, d), $hi8(c, d));
                         let quads = [
@@ -110,27 +133,28 @@ macro_rules! width {
                             $lo16(ab_high, cd_high),
                             $hi16(ab_high, cd_high),
                         ];
-                        for at in 0..4 {
-                            let weight = $load(weights.add(at * $width).cast());
-                            sums[at] = $dot(sums[at], quads[at], weight);
+                        for pixel in 0..PIXELS {
+                            for at in 0..4 {
+                                let weight = $load(weights.add(at * $width).cast());
+                                sums[pixel][at] = $dot(sums[pixel][at], quads[at], weight);
+                            }
+                            weights = weights.add(4 * $width);
                             if ZERO {
-                                let ones = match four.len() {
-                                    1 => $set32(1),
-                                    2 => $set32(0x0101),
-                                    3 => $set32(0x01_0101),
-                                    _ => $set8(1),
-                                };
-                                totals[at] = $dot(totals[at], quads[at], ones);
+                                let ones = $set32(*presence.add(pixel));
+                                for at in 0..4 {
+                                    totals[pixel][at] = $dot(totals[pixel][at], quads[at], ones);
+                                }
                             }
                         }
-                        weights = weights.add(4 * $width);
+                        presence = presence.add(PIXELS);
                     }
-                    for at in 0..4 {
-                        let bias = $load(block.bias.as_ptr().add(at * VECTOR).cast());
-                        sums[at] = $add(sums[at], bias);
-                        if ZERO {
-                            let zero = $load(block.zero.as_ptr().add(at * VECTOR).cast());
-                            sums[at] = $sub(sums[at], $mul(totals[at], zero));
+                    if ZERO {
+                        for pixel in 0..PIXELS {
+                            for at in 0..4 {
+                                let zero = $load(block.zero.as_ptr().add(at * VECTOR).cast());
+                                let part = $mul(totals[pixel][at], zero);
+                                sums[pixel][at] = $sub(sums[pixel][at], part);
+                            }
                         }
                     }
                 }
@@ -142,7 +166,7 @@ macro_rules! width {
             unsafe fn put_codes(job: &Job<'_>, block: &Block, to: *mut u8, sums: [$int; 4]) {
                 let finish = &job.filter.finish;
                 let (low, high) = ($setf(finish.low), $setf(finish.high));
-                let zero = $set32(finish.zero_point);
+                let zero = $set16(finish.zero_point as i16);
                 let left = (job.filter.window.channels - block.first).min($width);
                 // SAFETY: there are as many multipliers as channels in the block; the mask
                 // keeps the store within the pixel's channels.
@@ -150,9 +174,12 @@ macro_rules! width {
                     let code = |at: usize| {
                         let scale = $loadf(block.multiplier.as_ptr().add(at * VECTOR));
                         let real = $mulf($tof(sums[at]), scale);
-                        $add($toi($min($max(real, low), high)), zero)
+                        $toi(if finish.bounded { real } else { $min($max(real, low), high) })
                     };
-                    let bytes = $packus($packs(code(0), code(1)), $packs(code(2), code(3)));
+                    let words = |a: usize, b: usize| $add16($packs(code(a), code(b)), zero);
+                    let bytes = $packus(words(0, 1), words(2, 3));
+                    let bytes = $max8(bytes, $set8(finish.low_code as i8));
+                    let bytes = $min8(bytes, $set8(finish.high_code as i8));
                     let mask = (u64::MAX >> (64 - left)) as $mask;
                     $store(to.cast(), mask, bytes);
                 }
@@ -175,9 +202,10 @@ width!(
     _mm512_unpackhi_epi16,
     _mm512_dpbusd_epi32,
     _mm512_set1_epi8,
+    _mm512_set1_epi16,
     _mm512_set1_epi32,
     _mm512_set1_ps,
-    _mm512_add_epi32,
+    _mm512_adds_epi16,
     _mm512_sub_epi32,
     _mm512_mullo_epi32,
     _mm512_cvtepi32_ps,
@@ -189,7 +217,9 @@ width!(
     _mm512_packs_epi32,
     _mm512_packus_epi16,
     _mm512_mask_storeu_epi8,
-    _mm512_storeu_si512
+    _mm512_storeu_si512,
+    _mm512_max_epu8,
+    _mm512_min_epu8
 );
 width!(
     wide32,
@@ -205,9 +235,10 @@ width!(
     _mm256_unpackhi_epi16,
     _mm256_dpbusd_epi32,
     _mm256_set1_epi8,
+    _mm256_set1_epi16,
     _mm256_set1_epi32,
     _mm256_set1_ps,
-    _mm256_add_epi32,
+    _mm256_adds_epi16,
     _mm256_sub_epi32,
     _mm256_mullo_epi32,
     _mm256_cvtepi32_ps,
@@ -219,7 +250,9 @@ width!(
     _mm256_packs_epi32,
     _mm256_packus_epi16,
     _mm256_mask_storeu_epi8,
-    _mm256_storeu_si256
+    _mm256_storeu_si256,
+    _mm256_max_epu8,
+    _mm256_min_epu8
 );
 width!(
     wide16,
@@ -235,9 +268,10 @@ width!(
     _mm_unpackhi_epi16,
     _mm_dpbusd_epi32,
     _mm_set1_epi8,
+    _mm_set1_epi16,
     _mm_set1_epi32,
     _mm_set1_ps,
-    _mm_add_epi32,
+    _mm_adds_epi16,
     _mm_sub_epi32,
     _mm_mullo_epi32,
     _mm_cvtepi32_ps,
@@ -249,5 +283,7 @@ width!(
     _mm_packs_epi32,
     _mm_packus_epi16,
     _mm_mask_storeu_epi8,
-    _mm_storeu_si128
+    _mm_storeu_si128,
+    _mm_max_epu8,
+    _mm_min_epu8
 );

@@ -41,6 +41,10 @@ pub(super) struct Filter {
     pub(super) finish: Spread,
     /// The same weights and parameters as dot products take them.
     pub(super) blocks: Vec<Block>,
+    /// Of one pixel, and of two where that is less than twice the work.
+    pub(super) reach: [Reach; 2],
+    /// Distance of the origins of two such pixels; 0 where there are none.
+    pub(super) step: usize,
 }
 
 /// Up to 64 channels. The order within is that of bytes interleaved by fours within lanes
@@ -50,12 +54,25 @@ pub(super) struct Block {
     pub(super) first: usize,
     /// 16, 32 or 64.
     pub(super) width: usize,
-    /// `[taps / 4][4 vectors][width / 4 channels][4 taps]`.
-    pub(super) weights: Vec<i8>,
+    /// For one pixel, and for two neighbours that share taps.
+    pub(super) weights: [Vec<i8>; 2],
     /// `[4 vectors][width / 4]`.
     pub(super) bias: Vec<i32>,
     pub(super) zero: Vec<i32>,
     pub(super) multiplier: Vec<f32>,
+}
+
+/// The taps of some neighbouring pixels together, padded to whole dot products with taps
+/// that weigh nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reach {
+    /// First channel of each tap, relative to the first pixel's origin.
+    pub(super) taps: Vec<usize>,
+    /// `[taps / 4][pixels]`: a byte of 1 for each tap that the pixel has.
+    pub(super) presence: Vec<i32>,
+    /// `[taps][pixels]`: index of the tap in the window.
+    index: Vec<Option<usize>>,
+    pixels: usize,
 }
 
 /// One call; reads and writes lie within the buffers.
@@ -90,6 +107,7 @@ impl Depthwise8 {
         let fits = |length: usize| length == 0 || length == channels;
         check::fits(channels > 0 && (1..=MOST_TAPS).contains(&count), "channels and taps")?;
         check::fits(count.checked_mul(channels) == Some(weights.len()), "weights")?;
+        check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
         check::fits(fits(bias.len()), "biases")?;
         let finish = Spread::new(finish, channels, channels)?;
@@ -102,7 +120,10 @@ impl Depthwise8 {
             bias: Vec::new(),
             finish,
             blocks: Vec::new(),
+            reach: Default::default(),
+            step: 0,
         };
+        filter.share_taps();
         filter.bias = (0..channels).map(|c| filter.constant_part(c, bias, input_zero)).collect();
         filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
         let isa = if isa.detected() { isa } else { Isa::Scalar };
@@ -161,17 +182,19 @@ impl Filter {
         part.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
     }
 
+    /// Finds out whether two neighbours read much of the same, as in a row of an image.
+    fn share_taps(&mut self) {
+        let taps = &self.window.taps;
+        let one = Reach::of(taps, &[0]);
+        let step = usual_step(&self.window.origins);
+        let two = Reach::of(taps, &[0, step]);
+        let shares = step > 0 && two.taps.len() < 2 * one.taps.len();
+        self.step = if shares { step } else { 0 };
+        self.reach = [one, if shares { two } else { Reach::default() }];
+    }
+
     fn block(&self, first: usize, width: usize) -> Block {
         let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
-        let weight = |tap: usize, c: usize| {
-            let there = c < self.window.channels;
-            let found = self.weights.get(tap * self.window.channels + c).filter(|_| there);
-            found.copied().unwrap_or(0)
-        };
-        let taps = self.window.taps.len();
-        let groups = (0..taps).step_by(TAPS);
-        let quads = groups.flat_map(|tap| order.iter().map(move |&c| (tap, c)));
-        let bytes = quads.flat_map(|(first, c)| (first..first + TAPS).map(move |tap| (tap, c)));
         let spread = |list: &[i32]| -> Vec<i32> {
             order.iter().map(|&c| list.get(c).copied().unwrap_or(0)).collect()
         };
@@ -179,12 +202,75 @@ impl Filter {
         Block {
             first,
             width,
-            weights: bytes.map(|(tap, c)| if tap < taps { weight(tap, c) } else { 0 }).collect(),
+            weights: [0, 1].map(|at| self.weights_of(&self.reach[at], &order)),
             bias: spread(&self.bias),
             zero: spread(&self.zero),
             multiplier: multiplier.map(|found| found.unwrap_or(0.0)).collect(),
         }
     }
+
+    /// `[taps / 4][pixels][channels in this order][4 taps]`.
+    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<i8> {
+        let channels = self.window.channels;
+        let weight = |tap: usize, pixel: usize, c: usize| {
+            let tap = reach.index.get(tap * reach.pixels + pixel).copied().flatten()?;
+            self.weights.get(tap * channels + c).copied().filter(|_| c < channels)
+        };
+        let mut all = Vec::with_capacity(reach.taps.len() * reach.pixels * order.len());
+        for first in (0..reach.taps.len()).step_by(TAPS) {
+            for pixel in 0..reach.pixels {
+                for &c in order {
+                    let four = first..first + TAPS;
+                    all.extend(four.map(|tap| weight(tap, pixel, c).unwrap_or(0)));
+                }
+            }
+        }
+        all
+    }
+}
+
+impl Reach {
+    /// `shifts` are the origins of the pixels, relative to the first one's.
+    fn of(taps: &[usize], shifts: &[usize]) -> Self {
+        let shifted = |shift: usize| taps.iter().map(move |tap| tap + shift);
+        let mut all: Vec<usize> = shifts.iter().flat_map(|&shift| shifted(shift)).collect();
+        all.sort_unstable();
+        all.dedup();
+        let place = |tap: usize, shift: usize| {
+            taps.iter().position(|&found| Some(found) == tap.checked_sub(shift))
+        };
+        let mut index: Vec<Option<usize>> = all
+            .iter()
+            .flat_map(|&tap| shifts.iter().map(move |&shift| place(tap, shift)))
+            .collect();
+        let padded = all.len().next_multiple_of(TAPS);
+        all.resize(padded, all.first().copied().unwrap_or(0));
+        index.resize(padded * shifts.len(), None);
+        let presence = (0..padded).step_by(TAPS).flat_map(|first| {
+            let index = &index;
+            (0..shifts.len()).map(move |pixel| {
+                let has = |tap: usize| index.get(tap * shifts.len() + pixel).copied().flatten();
+                let ones = (0..TAPS).map(|at| i32::from(has(first + at).is_some()) << (8 * at));
+                ones.sum()
+            })
+        });
+        Self { presence: presence.collect(), taps: all, index, pixels: shifts.len() }
+    }
+}
+
+fn distinct(taps: &[usize]) -> bool {
+    let mut sorted = taps.to_vec();
+    sorted.sort_unstable();
+    sorted.array_windows().all(|[a, b]| a != b)
+}
+
+/// The distance of most neighbouring origins; 0 where there is none.
+fn usual_step(origins: &[u32]) -> usize {
+    let step = |pair: &[u32; 2]| pair[1].checked_sub(pair[0]).map_or(0, |step| step as usize);
+    let pairs = origins.array_windows::<2>();
+    let first = pairs.clone().map(step).next().unwrap_or(0);
+    let same = pairs.clone().filter(|&pair| step(pair) == first).count();
+    if 2 * same > origins.len() { first } else { 0 }
 }
 
 /// First channel and width of each block.
