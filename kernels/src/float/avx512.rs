@@ -15,6 +15,17 @@ use super::{
     product::{Job, Layer},
 };
 
+/// Repeats the block with constant indices below `$count`. A loop would be unrolled too
+/// late for the compiler to keep an array of sums in registers.
+macro_rules! unrolled {
+    ($index:ident in [$($value:literal)*] below $count:ident $body:block) => {
+        $({
+            const $index: usize = $value;
+            if $index < $count $body
+        })*
+    };
+}
+
 /// # Safety
 ///
 /// The lengths that [`Job`] promises, and AVX-512.
@@ -88,35 +99,39 @@ unsafe fn tile<const N: usize, const M: usize>(job: &Job<'_>, pixel: usize, bloc
     // SAFETY: `block` is one of the layer's, so its panel begins inside `panels`.
     let mut weights = unsafe { layer.panels.as_ptr().cast::<f32>().add(block * panel) };
     for run in &job.geometry.runs {
-        // SAFETY: origin plus run lies in the input.
-        let from = |m: usize| unsafe { job.input.add(origins[m] as usize + run.offset) };
         let mut inputs = [job.input; M];
-        for (m, input) in inputs.iter_mut().enumerate() {
-            *input = from(m);
-        }
+        unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
+            // SAFETY: origin plus run lies in the input.
+            inputs[PIXEL] = unsafe { job.input.add(origins[PIXEL] as usize + run.offset) };
+        });
         for k in 0..run.len {
             let mut lanes = [_mm512_setzero_ps(); N];
-            for (n, lanes) in lanes.iter_mut().enumerate() {
+            unrolled!(BLOCK in [0 1 2 3] below N {
                 // SAFETY: the runs together are as long as a panel.
-                *lanes = unsafe { _mm512_loadu_ps(weights.add(n * panel)) };
-            }
-            for (m, input) in inputs.iter().enumerate() {
+                lanes[BLOCK] = unsafe { _mm512_loadu_ps(weights.add(BLOCK * panel)) };
+            });
+            unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
                 // SAFETY: k is inside the run.
-                let value = _mm512_set1_ps(unsafe { *input.add(k) });
-                for n in 0..N {
-                    sums[n][m] = _mm512_fmadd_ps(value, lanes[n], sums[n][m]);
-                }
-            }
+                let value = _mm512_set1_ps(unsafe { *inputs[PIXEL].add(k) });
+                unrolled!(BLOCK in [0 1 2 3] below N {
+                    let sum = &mut sums[BLOCK][PIXEL];
+                    *sum = _mm512_fmadd_ps(value, lanes[BLOCK], *sum);
+                });
+            });
             // SAFETY: at most one past the end of the panel.
             weights = unsafe { weights.add(LANES) };
         }
     }
-    for (n, sums) in sums.iter().enumerate() {
-        for (&sum, &place) in sums.iter().zip(&job.geometry.places[pixel..pixel + M]) {
+    let places = &job.geometry.places[pixel..pixel + M];
+    unrolled!(BLOCK in [0 1 2 3] below N {
+        unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
             // SAFETY: the place plus all outputs lies in the output.
-            unsafe { store(sum, job.output.add(place as usize), layer, block + n) }
-        }
-    }
+            unsafe {
+                let to = job.output.add(places[PIXEL] as usize);
+                store(sums[BLOCK][PIXEL], to, layer, block + BLOCK);
+            }
+        });
+    });
 }
 
 /// Adds the bias, clamps, and writes those outputs of the block that exist.
