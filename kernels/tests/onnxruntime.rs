@@ -1,6 +1,8 @@
 //! Equality with ONNX Runtime 1.31, bit for bit, on vectors that it computed
 //! (`tests/vectors/make.py`).
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 
 use umbra_kernels::{
