@@ -261,15 +261,15 @@ impl Reach {
 fn distinct(taps: &[usize]) -> bool {
     let mut sorted = taps.to_vec();
     sorted.sort_unstable();
-    sorted.array_windows().all(|[a, b]| a != b)
+    sorted.iter().zip(sorted.iter().skip(1)).all(|(a, b)| a != b)
 }
 
 /// The distance of most neighbouring origins; 0 where there is none.
 fn usual_step(origins: &[u32]) -> usize {
-    let step = |pair: &[u32; 2]| pair[1].checked_sub(pair[0]).map_or(0, |step| step as usize);
-    let pairs = origins.array_windows::<2>();
-    let first = pairs.clone().map(step).next().unwrap_or(0);
-    let same = pairs.clone().filter(|&pair| step(pair) == first).count();
+    let pairs = origins.iter().zip(origins.iter().skip(1));
+    let steps = pairs.map(|(from, to)| to.checked_sub(*from).map_or(0, |step| step as usize));
+    let first = steps.clone().next().unwrap_or(0);
+    let same = steps.filter(|&step| step == first).count();
     if 2 * same > origins.len() { first } else { 0 }
 }
 
