@@ -13,6 +13,7 @@ mod geometry;
 mod integer;
 mod isa;
 mod pointwise;
+mod pool;
 mod strided;
 mod window;
 
@@ -25,6 +26,7 @@ pub use pointwise::{
     Add8, Arithmetic, Mul8, Softmax8, add_codes, arithmetic_f32, clamp_f32, dequantize, mul_codes,
     quantize, sigmoid_f32, softmax_f32, table,
 };
+pub use pool::Pool;
 pub use strided::{Strided, copy_rows, copy_strided};
 pub use window::{
     Average8, Window, average_pool_codes, average_pool_f32, global_average_codes, max_pool_codes,
