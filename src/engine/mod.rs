@@ -11,7 +11,11 @@ mod infer;
 mod isa;
 #[cfg(feature = "tract")]
 mod lower;
+#[cfg(feature = "tract")]
+mod native;
 mod pipeline;
+#[cfg(feature = "tract")]
+mod ports;
 mod prepare;
 #[cfg(feature = "tract")]
 mod quantize;
