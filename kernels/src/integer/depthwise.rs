@@ -6,13 +6,12 @@ use super::{
     finish::{Finish, Spread},
     portable_depthwise,
     product::Target,
+    range::{DEEPEST, Row},
 };
 use crate::{Isa, KernelError, Window, check};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;
-/// Taps at most: sums then stay within 31 bits.
-const MOST_TAPS: usize = 1 << 14;
 /// Taps that one dot product takes.
 pub(super) const TAPS: usize = 4;
 
@@ -91,7 +90,8 @@ impl Depthwise8 {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Parameters`] when numbers do not fit together.
+    /// [`KernelError::Parameters`] when numbers do not fit together, or some input makes
+    /// a sum of more than 32 bits.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         isa: Isa,
@@ -105,7 +105,7 @@ impl Depthwise8 {
         let (count, channels) = (window.taps.len(), window.channels);
         let (input_needed, output_needed) = window.needed()?;
         let fits = |length: usize| length == 0 || length == channels;
-        check::fits(channels > 0 && (1..=MOST_TAPS).contains(&count), "channels and taps")?;
+        check::fits(channels > 0 && (1..=DEEPEST).contains(&count), "channels and taps")?;
         check::fits(count.checked_mul(channels) == Some(weights.len()), "weights")?;
         check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
@@ -124,7 +124,8 @@ impl Depthwise8 {
             step: 0,
         };
         filter.share_taps();
-        filter.bias = (0..channels).map(|c| filter.constant_part(c, bias, input_zero)).collect();
+        let constant = |c| filter.constant_part(c, weight_zero, bias, input_zero);
+        filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
         filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         Ok(Self { isa, filter, input_needed, output_needed })
@@ -171,15 +172,20 @@ impl Depthwise8 {
 }
 
 impl Filter {
-    /// As that of a product: bias less what the input's zero point contributes.
-    fn constant_part(&self, c: usize, bias: &[i32], input_zero: u8) -> i32 {
-        let weights = self.weights.iter().skip(c).step_by(self.window.channels);
-        let total: i64 = weights.map(|&weight| i64::from(weight)).sum();
-        let zero = self.zero.get(c).map_or(0, |&zero| i64::from(zero));
-        let taps = self.window.taps.len() as i64;
-        let bias = bias.get(c).map_or(0, |&bias| i64::from(bias));
-        let part = bias - i64::from(input_zero) * (total - taps * zero);
-        part.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    fn constant_part(
+        &self,
+        c: usize,
+        weight_zero: &[i8],
+        bias: &[i32],
+        input_zero: u8,
+    ) -> Result<i32, KernelError> {
+        let row = Row {
+            weights: self.weights.iter().skip(c).step_by(self.window.channels),
+            weight_zero: weight_zero.get(c).copied().unwrap_or(0),
+            input_zero,
+            bias: bias.get(c).copied().unwrap_or(0),
+        };
+        row.constant_part()
     }
 
     /// Finds out whether two neighbours read much of the same, as in a row of an image.

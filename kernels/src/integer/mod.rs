@@ -15,6 +15,7 @@ mod packed;
 mod portable;
 mod portable_depthwise;
 mod product;
+mod range;
 
 pub use depthwise::Depthwise8;
 pub use finish::{Dequantize, Finish, Requantize};

@@ -57,7 +57,8 @@ impl Product8 {
     /// # Errors
     ///
     /// [`KernelError::Parameters`] when the numbers of weights, zero points, biases,
-    /// multipliers, origins and places do not fit together.
+    /// multipliers, origins and places do not fit together, or some input makes a sum of
+    /// more than 32 bits (without zero points that takes a depth of 65 000 at least).
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         isa: Isa,
