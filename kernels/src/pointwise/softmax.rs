@@ -3,7 +3,7 @@
 use super::{quantize::same, scaled_code};
 use crate::{Isa, KernelError, check, dispatch::compiled_per_isa};
 
-/// Softmax of every row of `row` elements; exponentials within 2e-7 of their value.
+/// Softmax of every row of `row` elements, within a millionth of ONNX Runtime's.
 ///
 /// # Errors
 ///
