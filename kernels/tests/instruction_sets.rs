@@ -46,7 +46,7 @@ struct Shape {
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
-    (3_usize..8, 1_usize..4, 1_usize..3, 1_usize..40, 1_usize..140, 0_usize..5, any::<u32>())
+    (5_usize..15, 1_usize..6, 1_usize..3, 1_usize..40, 1_usize..140, 0_usize..5, any::<u32>())
         .prop_map(|(side, kernel, stride, channels, outputs, gap, seed)| Shape {
             side,
             kernel,

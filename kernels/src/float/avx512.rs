@@ -1,4 +1,4 @@
-//! Float kernels for AVX-512.
+//! Products for AVX-512.
 //!
 //! A tile keeps the sums of several pixels times several blocks of 16 outputs in registers
 //! and goes once through the depth: per step one load per block of weights, one broadcast
@@ -6,25 +6,14 @@
 
 use std::arch::x86_64::{
     __m512, __mmask16, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_setzero_ps,
 };
 
 use super::{
-    depthwise,
     lanes::LANES,
     product::{Job, Layer},
+    unrolled::unrolled,
 };
-
-/// Repeats the block with constant indices below `$count`. A loop would be unrolled too
-/// late for the compiler to keep an array of sums in registers.
-macro_rules! unrolled {
-    ($index:ident in [$($value:literal)*] below $count:ident $body:block) => {
-        $({
-            const $index: usize = $value;
-            if $index < $count $body
-        })*
-    };
-}
 
 /// # Safety
 ///
@@ -100,22 +89,22 @@ unsafe fn tile<const N: usize, const M: usize>(job: &Job<'_>, pixel: usize, bloc
     let mut weights = unsafe { layer.panels.as_ptr().cast::<f32>().add(block * panel) };
     for run in &job.geometry.runs {
         let mut inputs = [job.input; M];
-        unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
+        unrolled!(m in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
             // SAFETY: origin plus run lies in the input.
-            inputs[PIXEL] = unsafe { job.input.add(origins[PIXEL] as usize + run.offset) };
+            inputs[m] = unsafe { job.input.add(origins[m] as usize + run.offset) };
         });
         for k in 0..run.len {
             let mut lanes = [_mm512_setzero_ps(); N];
-            unrolled!(BLOCK in [0 1 2 3] below N {
+            unrolled!(n in [0 1 2 3] below N {
                 // SAFETY: the runs together are as long as a panel.
-                lanes[BLOCK] = unsafe { _mm512_loadu_ps(weights.add(BLOCK * panel)) };
+                lanes[n] = unsafe { _mm512_loadu_ps(weights.add(n * panel)) };
             });
-            unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
+            unrolled!(m in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
                 // SAFETY: k is inside the run.
-                let value = _mm512_set1_ps(unsafe { *inputs[PIXEL].add(k) });
-                unrolled!(BLOCK in [0 1 2 3] below N {
-                    let sum = &mut sums[BLOCK][PIXEL];
-                    *sum = _mm512_fmadd_ps(value, lanes[BLOCK], *sum);
+                let value = _mm512_set1_ps(unsafe { *inputs[m].add(k) });
+                unrolled!(n in [0 1 2 3] below N {
+                    let sum = &mut sums[n][m];
+                    *sum = _mm512_fmadd_ps(value, lanes[n], *sum);
                 });
             });
             // SAFETY: at most one past the end of the panel.
@@ -123,12 +112,12 @@ unsafe fn tile<const N: usize, const M: usize>(job: &Job<'_>, pixel: usize, bloc
         }
     }
     let places = &job.geometry.places[pixel..pixel + M];
-    unrolled!(BLOCK in [0 1 2 3] below N {
-        unrolled!(PIXEL in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
+    unrolled!(n in [0 1 2 3] below N {
+        unrolled!(m in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
             // SAFETY: the place plus all outputs lies in the output.
             unsafe {
-                let to = job.output.add(places[PIXEL] as usize);
-                store(sums[BLOCK][PIXEL], to, layer, block + BLOCK);
+                let to = job.output.add(places[m] as usize);
+                store(sums[n][m], to, layer, block + n);
             }
         });
     });
@@ -152,70 +141,11 @@ unsafe fn store(sum: __m512, to: *mut f32, layer: &Layer, block: usize) {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn clamp(value: __m512, low: f32, high: f32) -> __m512 {
+pub(super) fn clamp(value: __m512, low: f32, high: f32) -> __m512 {
     _mm512_min_ps(_mm512_max_ps(value, _mm512_set1_ps(low)), _mm512_set1_ps(high))
 }
 
 /// The lowest `count` lanes, at most all.
-fn mask(count: usize) -> __mmask16 {
+pub(super) fn mask(count: usize) -> __mmask16 {
     if count >= LANES { __mmask16::MAX } else { (1 << count) - 1 }
-}
-
-/// # Safety
-///
-/// The lengths that [`depthwise::Job`] promises, and AVX-512.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-pub(super) unsafe fn depthwise(job: &depthwise::Job<'_>) {
-    const PIXELS: usize = 8;
-    let count = job.layer.window.origins.len();
-    let mut pixel = 0;
-    // SAFETY: the pixels and blocks exist, and the caller's promises are the same.
-    unsafe {
-        while pixel + PIXELS <= count {
-            for block in 0..job.layer.bias.len() {
-                channels::<PIXELS>(job, pixel, block);
-            }
-            pixel += PIXELS;
-        }
-        while pixel < count {
-            for block in 0..job.layer.bias.len() {
-                channels::<1>(job, pixel, block);
-            }
-            pixel += 1;
-        }
-    }
-}
-
-/// 16 channels of `M` pixels.
-///
-/// # Safety
-///
-/// As for [`depthwise`]; the pixels and the block exist.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn channels<const M: usize>(job: &depthwise::Job<'_>, pixel: usize, block: usize) {
-    let depthwise::Layer { window, weights, bias, low, high } = job.layer;
-    let (first, taps) = (block * LANES, window.taps.len());
-    let mask = mask(window.channels - first);
-    let mut inputs = [job.input; M];
-    for (input, &origin) in inputs.iter_mut().zip(&window.origins[pixel..pixel + M]) {
-        // SAFETY: origin plus the channels lies in the input.
-        *input = unsafe { job.input.add(origin as usize + first) };
-    }
-    // SAFETY: a block of the bias is as long as a register.
-    let mut sums = [unsafe { _mm512_loadu_ps(bias[block].0.as_ptr()) }; M];
-    for (tap, weights) in window.taps.iter().zip(&weights[block * taps..(block + 1) * taps]) {
-        // SAFETY: a block of weights is as long as a register.
-        let weights = unsafe { _mm512_loadu_ps(weights.0.as_ptr()) };
-        for (sum, input) in sums.iter_mut().zip(&inputs) {
-            // SAFETY: the mask leaves out what lies behind the last channel.
-            let values = unsafe { _mm512_maskz_loadu_ps(mask, input.add(*tap)) };
-            *sum = _mm512_fmadd_ps(values, weights, *sum);
-        }
-    }
-    for (&sum, &place) in sums.iter().zip(&window.places[pixel..pixel + M]) {
-        let value = clamp(sum, *low, *high);
-        // SAFETY: the place plus the channels lies in the output, and the mask leaves out
-        // what lies behind the last.
-        unsafe { _mm512_mask_storeu_ps(job.output.add(place as usize + first), mask, value) }
-    }
 }

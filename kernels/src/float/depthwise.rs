@@ -1,7 +1,7 @@
 //! Depthwise convolution: the public type and its checks.
 
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::{avx2, avx512_depthwise};
 use super::{
     lanes::{self, LANES, Lanes},
     portable,
@@ -82,7 +82,7 @@ impl DepthwiseF32 {
         match self.isa {
             // SAFETY: the lengths were checked above, the instruction set in `new`.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512::depthwise(&job) },
+            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(&job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::depthwise(&job) },

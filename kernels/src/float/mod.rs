@@ -8,10 +8,14 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_depthwise;
 mod depthwise;
 mod lanes;
 mod portable;
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod unrolled;
 
 pub use depthwise::DepthwiseF32;
 pub use product::ProductF32;
