@@ -56,6 +56,7 @@ fn seconds(call: impl FnOnce()) -> f64 {
 
 /// The highest rate that any kernel could reach, multiply-adds per second, in one turn.
 fn peak(isa: Isa) -> f64 {
+    #[cfg(target_arch = "x86_64")]
     const TURNS: usize = 4_000;
     #[cfg(target_arch = "x86_64")]
     match isa {

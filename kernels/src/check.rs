@@ -44,6 +44,12 @@ pub(crate) fn runs_reach(runs: &[Run]) -> Option<usize> {
     runs.iter().try_fold(0, |reach, run| Some(reach.max(run.offset.checked_add(run.len)?)))
 }
 
+/// Length of the sum over `runs`.
+pub(crate) fn depth(runs: &[Run]) -> Result<usize, KernelError> {
+    let depth = runs.iter().try_fold(0_usize, |depth, run| depth.checked_add(run.len));
+    depth.ok_or(KernelError::Parameters("runs"))
+}
+
 /// The same for taps of `channels` elements each.
 pub(crate) fn taps_reach(taps: &[usize], channels: usize) -> Option<usize> {
     taps.iter().max().map_or(Some(0), |tap| tap.checked_add(channels))

@@ -246,3 +246,50 @@ fn what_does_not_fit_is_an_error() {
     let built = Depthwise8::new(Isa::best(), window, &[1], &[], &[], 0, finish());
     assert!(matches!(built, Err(KernelError::Parameters(_))));
 }
+
+#[test]
+fn sums_beyond_32_bits_are_refused_when_built() {
+    let finish = || Finish::Codes(codes(vec![1.0], 0, (0, 255)));
+    let product = |depth: usize, bias: i32| {
+        let runs = vec![Run { offset: 0, len: depth }];
+        let geometry = Geometry { origins: vec![0], runs, places: vec![0] };
+        let weights = vec![127; depth];
+        Product8::new(Isa::best(), geometry, 1, &weights, &[], &[bias], 0, finish())
+    };
+    assert!(product(66_000, 0).is_ok());
+    assert!(matches!(product(66_400, 0), Err(KernelError::Parameters(_))));
+    assert!(product(2, i32::MAX - 64_770).is_ok());
+    assert!(matches!(product(2, i32::MAX - 64_769), Err(KernelError::Parameters(_))));
+    let window = Window { origins: vec![0], taps: vec![0], places: vec![0], channels: 1 };
+    let built = Depthwise8::new(Isa::best(), window, &[127], &[], &[i32::MAX], 0, finish());
+    assert!(matches!(built, Err(KernelError::Parameters(_))));
+}
+
+#[test]
+fn the_largest_sums_keep_all_their_bits() {
+    let depth = 70_000;
+    let runs = vec![Run { offset: 0, len: depth }];
+    let geometry = Geometry { origins: vec![0], runs, places: vec![0] };
+    let weights: Vec<i8> = [[-128_i8; 70_000], [127; 70_000]].concat();
+    let to = Dequantize {
+        multiplier: vec![1.0],
+        bias: vec![],
+        low: f32::NEG_INFINITY,
+        high: f32::INFINITY,
+    };
+    let (zero, input) = ([127, 126], vec![255; depth + SLACK]);
+    let bias = [7, i32::MAX - 255 * 70_000];
+    for isa in Isa::available() {
+        let finish = Finish::Reals(to.clone());
+        let built = Product8::new(isa, geometry.clone(), 2, &weights, &zero, &bias, 130, finish);
+        // The first output could reach - 70 000 * 255 * 130 and the second stays below.
+        assert!(matches!(built, Err(KernelError::Parameters(_))), "{}", isa.name());
+        let (weights, bias) = (&weights[depth..], &bias[1..]);
+        let finish = Finish::Reals(to.clone());
+        let built =
+            Product8::new(isa, geometry.clone(), 1, weights, &zero[1..], bias, 0, finish).unwrap();
+        let mut output = [0.0];
+        built.run_reals(&input, &mut output).unwrap();
+        assert_eq!(output[0], i32::MAX as f32, "{}", isa.name());
+    }
+}

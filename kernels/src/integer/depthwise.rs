@@ -1,18 +1,21 @@
 //! Depthwise convolution on codes: the public type, its packing and its checks.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "x86_64")]
 use super::avx512_depthwise;
 use super::{
     finish::{Finish, Spread},
     portable_depthwise,
     product::Target,
+    range::{DEEPEST, Row},
+    reach::{Reach, distinct, usual_step},
+    share,
 };
-use crate::{Isa, KernelError, Window, check};
+use crate::{Isa, KernelError, Pool, Window, check};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;
-/// Taps at most: sums then stay within 31 bits.
-const MOST_TAPS: usize = 1 << 14;
 /// Taps that one dot product takes.
 pub(super) const TAPS: usize = 4;
 
@@ -26,6 +29,8 @@ pub struct Depthwise8 {
     filter: Filter,
     input_needed: usize,
     output_needed: usize,
+    /// Whether threads may write different pixels at once.
+    apart: bool,
 }
 
 /// What an implementation needs to know besides the two buffers.
@@ -62,19 +67,6 @@ pub(super) struct Block {
     pub(super) multiplier: Vec<f32>,
 }
 
-/// The taps of some neighbouring pixels together, padded to whole dot products with taps
-/// that weigh nothing.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Reach {
-    /// First channel of each tap, relative to the first pixel's origin.
-    pub(super) taps: Vec<usize>,
-    /// `[taps / 4][pixels]`: a byte of 1 for each tap that the pixel has.
-    pub(super) presence: Vec<i32>,
-    /// `[taps][pixels]`: index of the tap in the window.
-    index: Vec<Option<usize>>,
-    pixels: usize,
-}
-
 /// One call; reads and writes lie within the buffers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
@@ -85,13 +77,25 @@ pub(super) struct Job<'a> {
     pub(super) to: usize,
 }
 
+// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
+// own, whose places lie apart.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// The same for fewer pixels.
+    fn part(&self, pixels: Range<usize>) -> Self {
+        Self { from: pixels.start, to: pixels.end, ..*self }
+    }
+}
+
 impl Depthwise8 {
     /// Packs `weights`, `[taps][channels]`. `weight_zero` and `bias` have one value per
     /// channel or are empty. An `isa` that this processor lacks becomes [`Isa::Scalar`].
     ///
     /// # Errors
     ///
-    /// [`KernelError::Parameters`] when numbers do not fit together.
+    /// [`KernelError::Parameters`] when numbers do not fit together, or some input makes
+    /// a sum of more than 32 bits.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         isa: Isa,
@@ -105,7 +109,7 @@ impl Depthwise8 {
         let (count, channels) = (window.taps.len(), window.channels);
         let (input_needed, output_needed) = window.needed()?;
         let fits = |length: usize| length == 0 || length == channels;
-        check::fits(channels > 0 && (1..=MOST_TAPS).contains(&count), "channels and taps")?;
+        check::fits(channels > 0 && (1..=DEEPEST).contains(&count), "channels and taps")?;
         check::fits(count.checked_mul(channels) == Some(weights.len()), "weights")?;
         check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
@@ -124,10 +128,12 @@ impl Depthwise8 {
             step: 0,
         };
         filter.share_taps();
-        filter.bias = (0..channels).map(|c| filter.constant_part(c, bias, input_zero)).collect();
+        let constant = |c| filter.constant_part(c, weight_zero, bias, input_zero);
+        filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
         filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        Ok(Self { isa, filter, input_needed, output_needed })
+        let apart = share::apart(&filter.window.places, channels);
+        Ok(Self { isa, filter, input_needed, output_needed, apart })
     }
 
     /// Computes codes.
@@ -139,7 +145,7 @@ impl Depthwise8 {
         self.filter.finish.makes(true)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
-        self.run(input, Target::Codes(output.as_mut_ptr()));
+        self.run_whole(input, Target::Codes(output.as_mut_ptr()));
         Ok(())
     }
 
@@ -152,34 +158,95 @@ impl Depthwise8 {
         self.filter.finish.makes(false)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
-        self.run(input, Target::Reals(output.as_mut_ptr()));
+        self.run_whole(input, Target::Reals(output.as_mut_ptr()));
         Ok(())
     }
 
-    fn run(&self, input: &[u8], target: Target) {
+    /// [`run_codes`](Depthwise8::run_codes) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_codes_on(
+        &self,
+        pool: &Pool,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), KernelError> {
+        self.filter.finish.makes(true)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        self.run(pool, input, Target::Codes(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    /// [`run_reals`](Depthwise8::run_reals) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_reals_on(
+        &self,
+        pool: &Pool,
+        input: &[u8],
+        output: &mut [f32],
+    ) -> Result<(), KernelError> {
+        self.filter.finish.makes(false)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        self.run(pool, input, Target::Reals(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    fn run(&self, pool: &Pool, input: &[u8], target: Target) {
+        let window = &self.filter.window;
+        if !self.apart {
+            return self.run_whole(input, target);
+        }
+        let whole = self.job(input, target);
+        // A product here costs several times one of a convolution.
+        let products = window.taps.len() * window.channels * 4;
+        share::pixels(pool, window.origins.len(), products, |part| {
+            self.run_pixels(&whole.part(part));
+        });
+    }
+
+    fn run_whole(&self, input: &[u8], target: Target) {
+        self.run_pixels(&self.job(input, target));
+    }
+
+    fn job(&self, input: &[u8], target: Target) -> Job<'_> {
         let to = self.filter.window.origins.len();
-        let job = Job { filter: &self.filter, input: input.as_ptr(), target, from: 0, to };
+        Job { filter: &self.filter, input: input.as_ptr(), target, from: 0, to }
+    }
+
+    fn run_pixels(&self, job: &Job<'_>) {
         match self.isa {
             // SAFETY: the lengths were compared with what is touched; `new` made sure of
             // the instruction set.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(&job) },
+            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(job) },
             // SAFETY: the same lengths.
-            isa => unsafe { portable_depthwise::depthwise(isa, &job) },
+            isa => unsafe { portable_depthwise::depthwise(isa, job) },
         }
     }
 }
 
 impl Filter {
-    /// As that of a product: bias less what the input's zero point contributes.
-    fn constant_part(&self, c: usize, bias: &[i32], input_zero: u8) -> i32 {
-        let weights = self.weights.iter().skip(c).step_by(self.window.channels);
-        let total: i64 = weights.map(|&weight| i64::from(weight)).sum();
-        let zero = self.zero.get(c).map_or(0, |&zero| i64::from(zero));
-        let taps = self.window.taps.len() as i64;
-        let bias = bias.get(c).map_or(0, |&bias| i64::from(bias));
-        let part = bias - i64::from(input_zero) * (total - taps * zero);
-        part.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    fn constant_part(
+        &self,
+        c: usize,
+        weight_zero: &[i8],
+        bias: &[i32],
+        input_zero: u8,
+    ) -> Result<i32, KernelError> {
+        let row = Row {
+            weights: self.weights.iter().skip(c).step_by(self.window.channels),
+            weight_zero: weight_zero.get(c).copied().unwrap_or(0),
+            input_zero,
+            bias: bias.get(c).copied().unwrap_or(0),
+        };
+        row.constant_part()
     }
 
     /// Finds out whether two neighbours read much of the same, as in a row of an image.
@@ -227,50 +294,6 @@ impl Filter {
         }
         all
     }
-}
-
-impl Reach {
-    /// `shifts` are the origins of the pixels, relative to the first one's.
-    fn of(taps: &[usize], shifts: &[usize]) -> Self {
-        let shifted = |shift: usize| taps.iter().map(move |tap| tap + shift);
-        let mut all: Vec<usize> = shifts.iter().flat_map(|&shift| shifted(shift)).collect();
-        all.sort_unstable();
-        all.dedup();
-        let place = |tap: usize, shift: usize| {
-            taps.iter().position(|&found| Some(found) == tap.checked_sub(shift))
-        };
-        let mut index: Vec<Option<usize>> = all
-            .iter()
-            .flat_map(|&tap| shifts.iter().map(move |&shift| place(tap, shift)))
-            .collect();
-        let padded = all.len().next_multiple_of(TAPS);
-        all.resize(padded, all.first().copied().unwrap_or(0));
-        index.resize(padded * shifts.len(), None);
-        let presence = (0..padded).step_by(TAPS).flat_map(|first| {
-            let index = &index;
-            (0..shifts.len()).map(move |pixel| {
-                let has = |tap: usize| index.get(tap * shifts.len() + pixel).copied().flatten();
-                let ones = (0..TAPS).map(|at| i32::from(has(first + at).is_some()) << (8 * at));
-                ones.sum()
-            })
-        });
-        Self { presence: presence.collect(), taps: all, index, pixels: shifts.len() }
-    }
-}
-
-fn distinct(taps: &[usize]) -> bool {
-    let mut sorted = taps.to_vec();
-    sorted.sort_unstable();
-    sorted.iter().zip(sorted.iter().skip(1)).all(|(a, b)| a != b)
-}
-
-/// The distance of most neighbouring origins; 0 where there is none.
-fn usual_step(origins: &[u32]) -> usize {
-    let pairs = origins.iter().zip(origins.iter().skip(1));
-    let steps = pairs.map(|(from, to)| to.checked_sub(*from).map_or(0, |step| step as usize));
-    let first = steps.clone().next().unwrap_or(0);
-    let same = steps.filter(|&step| step == first).count();
-    if 2 * same > origins.len() { first } else { 0 }
 }
 
 /// First channel and width of each block.

@@ -15,6 +15,9 @@ mod packed;
 mod portable;
 mod portable_depthwise;
 mod product;
+mod range;
+mod reach;
+mod share;
 
 pub use depthwise::Depthwise8;
 pub use finish::{Dequantize, Finish, Requantize};

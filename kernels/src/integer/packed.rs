@@ -5,14 +5,13 @@
 //! of a 128-bit one. Runs are padded to whole groups with zero weights, so what is read
 //! behind a run (the slack makes that safe) counts nothing.
 
-use crate::{Geometry, KernelError};
+use super::range::{DEEPEST, Row};
+use crate::{Geometry, KernelError, check};
 
 /// Outputs of a block.
 pub(super) const BLOCK: usize = 16;
 /// Bytes of a group.
 pub(super) const GROUP: usize = 4;
-/// Longest sum: 255 * 255 times it stays within 31 bits.
-const DEEPEST: usize = i32::MAX as usize / (255 * 255);
 
 /// One block's group, aligned for whole-vector loads.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +48,7 @@ pub(super) struct Sum<'a> {
 impl Packed {
     pub(super) fn new(geometry: &Geometry, sum: Sum<'_>) -> Result<Self, KernelError> {
         let Sum { outputs, weights, zero, bias, .. } = sum;
-        let depth = geometry.depth();
+        let depth = check::depth(&geometry.runs)?;
         let fits = |length: usize| length == 0 || length == outputs;
         if outputs == 0 || depth == 0 || depth > DEEPEST {
             return Err(KernelError::Parameters("outputs and depth"));
@@ -63,11 +62,14 @@ impl Packed {
         let padded = outputs.next_multiple_of(BLOCK);
         let used = zero.iter().any(|&zero| zero != 0);
         let spread = |n: usize| zero.get(n).map_or(0, |&zero| i32::from(zero));
+        let bias = (0..outputs).map(|n| constant_part(&sum, n, depth));
+        let mut bias: Vec<i32> = bias.collect::<Result<_, _>>()?;
+        bias.resize(padded, 0);
         Ok(Self {
             outputs,
             panels: panels(geometry, outputs, weights),
             offsets: offsets(geometry)?,
-            bias: (0..padded).map(|n| constant_part(&sum, n, depth)).collect(),
+            bias,
             zero: if used { (0..padded).map(spread).collect() } else { Vec::new() },
         })
     }
@@ -84,14 +86,14 @@ impl Packed {
     }
 }
 
-/// `sum (x - zx)(w - zw) = sum x w - zw sum x - zx (sum w - K zw)`: the bias and the last term.
-fn constant_part(sum: &Sum<'_>, n: usize, depth: usize) -> i32 {
-    let row = sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default();
-    let weights: i64 = row.iter().map(|&weight| i64::from(weight)).sum();
-    let zero = sum.zero.get(n).map_or(0, |&zero| i64::from(zero));
-    let bias = sum.bias.get(n).map_or(0, |&bias| i64::from(bias));
-    let part = bias - i64::from(sum.input_zero) * (weights - depth as i64 * zero);
-    part.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+fn constant_part(sum: &Sum<'_>, n: usize, depth: usize) -> Result<i32, KernelError> {
+    let row = Row {
+        weights: sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default().iter(),
+        weight_zero: sum.zero.get(n).copied().unwrap_or(0),
+        input_zero: sum.input_zero,
+        bias: sum.bias.get(n).copied().unwrap_or(0),
+    };
+    row.constant_part()
 }
 
 fn offsets(geometry: &Geometry) -> Result<Vec<u32>, KernelError> {

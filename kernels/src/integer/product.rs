@@ -1,13 +1,15 @@
 //! Convolution and matrix product on codes: the public type and its checks.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
     finish::{Finish, Spread},
-    packed::{BLOCK, Packed, Sum},
-    portable,
+    packed::{BLOCK, GROUP, Packed, Sum},
+    portable, share,
 };
-use crate::{Geometry, Isa, KernelError, SLACK, check};
+use crate::{Geometry, Isa, KernelError, Pool, SLACK, check};
 
 /// Convolution or matrix product in integers, weights packed once.
 ///
@@ -20,6 +22,8 @@ pub struct Product8 {
     layer: Layer,
     input_needed: usize,
     output_needed: usize,
+    /// Whether threads may write different pixels at once.
+    apart: bool,
 }
 
 /// What an implementation needs to know besides the two buffers.
@@ -49,6 +53,17 @@ pub(super) struct Job<'a> {
     pub(super) to: usize,
 }
 
+// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
+// own, whose places lie apart.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// The same for fewer pixels.
+    fn part(&self, pixels: Range<usize>) -> Self {
+        Self { from: pixels.start, to: pixels.end, ..*self }
+    }
+}
+
 impl Product8 {
     /// Packs `weights`, `[outputs][sum of the runs' lengths]`. `weight_zero` and `bias` have
     /// one value per output or are empty. An `isa` that this processor lacks becomes
@@ -57,7 +72,8 @@ impl Product8 {
     /// # Errors
     ///
     /// [`KernelError::Parameters`] when the numbers of weights, zero points, biases,
-    /// multipliers, origins and places do not fit together.
+    /// multipliers, origins and places do not fit together, or some input makes a sum of
+    /// more than 32 bits (without zero points that takes a depth of 65 000 at least).
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         isa: Isa,
@@ -77,7 +93,9 @@ impl Product8 {
             check::input_needed(&geometry.origins, check::runs_reach(&geometry.runs))?;
         let output_needed = check::output_needed(&geometry.places, outputs)?;
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        Ok(Self { isa, layer: Layer { geometry, packed, finish }, input_needed, output_needed })
+        let apart = share::apart(&geometry.places, outputs);
+        let layer = Layer { geometry, packed, finish };
+        Ok(Self { isa, layer, input_needed, output_needed, apart })
     }
 
     /// Computes codes.
@@ -91,7 +109,7 @@ impl Product8 {
         self.layer.finish.makes(true)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
-        self.run(input, Target::Codes(output.as_mut_ptr()));
+        self.run_whole(input, Target::Codes(output.as_mut_ptr()));
         Ok(())
     }
 
@@ -104,23 +122,78 @@ impl Product8 {
         self.layer.finish.makes(false)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
-        self.run(input, Target::Reals(output.as_mut_ptr()));
+        self.run_whole(input, Target::Reals(output.as_mut_ptr()));
         Ok(())
     }
 
-    fn run(&self, input: &[u8], target: Target) {
+    /// [`run_codes`](Product8::run_codes) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_codes_on(
+        &self,
+        pool: &Pool,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), KernelError> {
+        self.layer.finish.makes(true)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        self.run(pool, input, Target::Codes(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    /// [`run_reals`](Product8::run_reals) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_reals_on(
+        &self,
+        pool: &Pool,
+        input: &[u8],
+        output: &mut [f32],
+    ) -> Result<(), KernelError> {
+        self.layer.finish.makes(false)?;
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        self.run(pool, input, Target::Reals(output.as_mut_ptr()));
+        Ok(())
+    }
+
+    fn run(&self, pool: &Pool, input: &[u8], target: Target) {
+        let pixels = self.layer.geometry.origins.len();
+        if !self.apart {
+            return self.run_whole(input, target);
+        }
+        let whole = self.job(input, target);
+        let products = self.layer.packed.groups() * self.layer.packed.outputs * GROUP;
+        share::pixels(pool, pixels, products, |part| {
+            self.run_pixels(&whole.part(part));
+        });
+    }
+
+    fn run_whole(&self, input: &[u8], target: Target) {
+        self.run_pixels(&self.job(input, target));
+    }
+
+    fn job(&self, input: &[u8], target: Target) -> Job<'_> {
         let to = self.layer.geometry.origins.len();
-        let job = Job { layer: &self.layer, input: input.as_ptr(), target, from: 0, to };
+        Job { layer: &self.layer, input: input.as_ptr(), target, from: 0, to }
+    }
+
+    fn run_pixels(&self, job: &Job<'_>) {
         match self.isa {
             // SAFETY: the lengths were compared with what the geometry touches; `new`
             // made sure of the instruction set.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512::product(&job) },
+            Isa::Avx512Vnni => unsafe { avx512::product(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::product(&job) },
+            Isa::Avx2 => unsafe { avx2::product(job) },
             // SAFETY: the same lengths.
-            _ => unsafe { portable::product(&job) },
+            _ => unsafe { portable::product(job) },
         }
     }
 }

@@ -1,23 +1,7 @@
-//! Codes to codes.
+//! Sums and products of codes.
 
-use super::{quantize::same, round_to_code};
+use super::round_to_code;
 use crate::{Isa, KernelError, check, dispatch::compiled_per_isa};
-
-/// `output = table[input]`: any function of one tensor of codes.
-///
-/// # Errors
-///
-/// [`KernelError`] when the slices differ in length.
-pub fn table(
-    isa: Isa,
-    input: &[u8],
-    table: &[u8; 256],
-    output: &mut [u8],
-) -> Result<(), KernelError> {
-    same(input, output)?;
-    look_up(isa, input, table, output);
-    Ok(())
-}
 
 /// How two tensors of codes are added.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,18 +96,8 @@ pub fn mul_codes(
     Ok(())
 }
 
-compiled_per_isa!(
-    fn look_up(input: &[u8], table: &[u8; 256], output: &mut [u8]) => look_up_body
-);
 compiled_per_isa!(fn sum(a: &[u8], b: &[u8], add: Add8, output: &mut [u8]) => sum_body);
 compiled_per_isa!(fn product(a: &[u8], b: &[u8], mul: Mul8, output: &mut [u8]) => product_body);
-
-#[inline(always)]
-fn look_up_body(input: &[u8], table: &[u8; 256], output: &mut [u8]) {
-    for (out, &code) in output.iter_mut().zip(input) {
-        *out = table[usize::from(code)];
-    }
-}
 
 #[inline(always)]
 fn sum_body(a: &[u8], b: &[u8], add: Add8, output: &mut [u8]) {

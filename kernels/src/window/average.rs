@@ -107,38 +107,43 @@ compiled_per_isa!(
 
 #[inline(always)]
 fn reals_body(window: &Window, counts: &[u32], input: &[f32], output: &mut [f32]) {
-    window.each(output, |index, origin, out| {
-        out.fill(0.0);
-        for tap in &window.taps {
-            let from = origin + tap;
-            for (out, &value) in out.iter_mut().zip(&input[from..from + window.channels]) {
-                *out += value;
-            }
-        }
-        let count = counts[if counts.len() == 1 { 0 } else { index }] as f32;
-        out.iter_mut().for_each(|out| *out /= count);
-    });
+    window.fold(
+        (input, output),
+        0.0,
+        |a, b| a + b,
+        |index, sums: [f32; 16]| {
+            let count = count_of(counts, index);
+            each(&sums, |sum| sum / count)
+        },
+    );
+}
+
+/// As `map` of an array, whose loop compilers do not vectorise.
+#[inline(always)]
+fn each<A: Copy, U: Copy + Default, const B: usize>(
+    sums: &[A; B],
+    finish: impl Fn(A) -> U,
+) -> [U; B] {
+    let mut values = [U::default(); B];
+    values.iter_mut().zip(sums).for_each(|(value, &sum)| *value = finish(sum));
+    values
+}
+
+#[inline(always)]
+fn count_of(counts: &[u32], pixel: usize) -> f32 {
+    counts[if counts.len() == 1 { 0 } else { pixel }] as f32
 }
 
 #[inline(always)]
 fn codes_body(window: &Window, counts: &[u32], scales: Average8, input: &[u8], output: &mut [u8]) {
+    let Average8 { scale_in, scale_out, low, high, .. } = scales;
     let zero_in = i32::from(scales.zero_in);
-    let mut sums = vec![0.0_f32; window.channels];
-    window.each(output, |index, origin, out| {
-        sums.fill(0.0);
-        for tap in &window.taps {
-            let from = origin + tap;
-            for (sum, &code) in sums.iter_mut().zip(&input[from..from + window.channels]) {
-                *sum += scales.scale_in * (i32::from(code) - zero_in) as f32;
-            }
-        }
-        let count = counts[if counts.len() == 1 { 0 } else { index }] as f32;
-        let offset = if scales.signed { 128 } else { 0 };
-        let zero_out = (i32::from(scales.zero_out) - offset) as f32;
-        for (out, &sum) in out.iter_mut().zip(&sums) {
-            let value = sum / count / scales.scale_out + zero_out;
-            *out = round_to_code(value, scales.low, scales.high, offset);
-        }
+    let offset = if scales.signed { 128 } else { 0 };
+    let zero_out = (i32::from(scales.zero_out) - offset) as f32;
+    let add = |sum, code| sum + scale_in * (i32::from(code) - zero_in) as f32;
+    window.fold((input, output), 0.0, add, |index, sums: [f32; 16]| {
+        let count = count_of(counts, index);
+        each(&sums, |sum| round_to_code(sum / count / scale_out + zero_out, low, high, offset))
     });
 }
 
@@ -147,18 +152,9 @@ fn global_body(window: &Window, scales: Average8, input: &[u8], output: &mut [u8
     let taps = window.taps.len();
     let multiplier = scales.scale_in / (scales.scale_out * taps as f32);
     let bias = -i32::from(scales.zero_in) * taps as i32;
-    let mut sums = vec![0_i32; window.channels];
-    window.each(output, |_, origin, out| {
-        sums.fill(bias);
-        for tap in &window.taps {
-            let from = origin + tap;
-            for (sum, &code) in sums.iter_mut().zip(&input[from..from + window.channels]) {
-                *sum += i32::from(code);
-            }
-        }
-        for (out, &sum) in out.iter_mut().zip(&sums) {
-            let value = sum as f32 * multiplier;
-            *out = scaled_code(value, scales.zero_out, scales.low, scales.high);
-        }
+    let add = |sum, code| sum + i32::from(code);
+    window.fold((input, output), bias, add, |_, sums: [i32; 32]| {
+        let Average8 { zero_out, low, high, .. } = scales;
+        each(&sums, |sum| scaled_code(sum as f32 * multiplier, zero_out, low, high))
     });
 }

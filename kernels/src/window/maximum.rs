@@ -41,30 +41,13 @@ compiled_per_isa!(fn reals(window: &Window, input: &[f32], output: &mut [f32]) =
 
 #[inline(always)]
 fn codes_body(window: &Window, input: &[u8], output: &mut [u8]) {
-    largest(window, input, output, u8::MIN, |a, b| a.max(b));
+    window.fold((input, output), u8::MIN, |a, b| a.max(b), |_, greatest: [u8; 32]| greatest);
 }
 
 #[inline(always)]
 fn reals_body(window: &Window, input: &[f32], output: &mut [f32]) {
     // The comparison is one instruction; `f32::max` is three, for the sake of NaN.
-    largest(window, input, output, f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
-}
-
-#[inline(always)]
-fn largest<T: Copy>(
-    window: &Window,
-    input: &[T],
-    output: &mut [T],
-    lowest: T,
-    greater: impl Fn(T, T) -> T,
-) {
-    window.each(output, |_, origin, out| {
-        out.fill(lowest);
-        for tap in &window.taps {
-            let from = origin + tap;
-            for (out, &value) in out.iter_mut().zip(&input[from..from + window.channels]) {
-                *out = greater(*out, value);
-            }
-        }
-    });
+    let greater = |a, b| if b > a { b } else { a };
+    let finish = |_, greatest: [f32; 16]| greatest;
+    window.fold((input, output), f32::NEG_INFINITY, greater, finish);
 }

@@ -39,12 +39,51 @@ impl Window {
         check::output(output, needed_out)
     }
 
-    /// Calls `pixel(index, first input element, output channels)` for every output pixel.
+    /// For every output pixel, folds its taps `B` channels at a time, starting from `start`,
+    /// and writes what `finish(index of the pixel, result)` makes of it.
+    ///
+    /// `B` channels are always read, behind the last one [`SLACK`](crate::SLACK) and
+    /// nothing of use: blocks of one size stay in registers.
     #[inline(always)]
-    fn each<U>(&self, output: &mut [U], mut pixel: impl FnMut(usize, usize, &mut [U])) {
+    fn fold<T: Copy, A: Copy, U: Copy, const B: usize>(
+        &self,
+        (input, output): (&[T], &mut [U]),
+        start: A,
+        add: impl Fn(A, T) -> A,
+        finish: impl Fn(usize, [A; B]) -> [U; B],
+    ) {
+        const { assert!(B <= crate::SLACK) }
         for (index, (&origin, &place)) in self.origins.iter().zip(&self.places).enumerate() {
-            let place = place as usize;
-            pixel(index, origin as usize, &mut output[place..place + self.channels]);
+            let (origin, place) = (origin as usize, place as usize);
+            let out = &mut output[place..place + self.channels];
+            for (block, out) in out.chunks_mut(B).enumerate() {
+                // One call each, so that both are inlined and compiled for the right
+                // instruction set.
+                let values = finish(index, self.block(&input[origin + block * B..], start, &add));
+                if let Some(out) = out.first_chunk_mut::<B>() {
+                    *out = values;
+                } else {
+                    out.copy_from_slice(&values[..out.len()]);
+                }
+            }
         }
+    }
+
+    /// The first `B` channels of all taps of one pixel.
+    #[inline(always)]
+    fn block<T: Copy, A: Copy, const B: usize>(
+        &self,
+        input: &[T],
+        start: A,
+        add: impl Fn(A, T) -> A,
+    ) -> [A; B] {
+        let mut sums = [start; B];
+        for &tap in &self.taps {
+            // Always so: the slack was checked.
+            if let Some(values) = input[tap..].first_chunk::<B>() {
+                sums = std::array::from_fn(|c| add(sums[c], values[c]));
+            }
+        }
+        sums
     }
 }
