@@ -11,10 +11,8 @@ mod infer;
 mod isa;
 #[cfg(feature = "tract")]
 mod lower;
-#[cfg(feature = "tract")]
 mod native;
 mod pipeline;
-#[cfg(feature = "tract")]
 mod ports;
 mod prepare;
 #[cfg(feature = "tract")]

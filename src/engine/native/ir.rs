@@ -295,9 +295,12 @@ impl Program {
             Op::Conv(conv) => Some(matches!(conv.weights, Weights::Codes { .. })),
             _ => None,
         });
-        convs.fold((0, 0), |(whole, real), integer| {
-            if integer { (whole + 1, real) } else { (whole, real + 1) }
-        })
+        convs.fold(
+            (0, 0),
+            |(whole, real), integer| {
+                if integer { (whole + 1, real) } else { (whole, real + 1) }
+            },
+        )
     }
 
     /// Type that the file states for a port.

@@ -2,5 +2,10 @@
 //!
 //! `front/` reads a file into a fused [`ir::Program`]; `back/` plans its memory, packs
 //! its weights and runs it. What the front cannot express is refused by name.
+#![allow(dead_code)]
 
+mod back;
 mod ir;
+#[cfg(test)]
+mod reference;
+mod temporary;

@@ -36,12 +36,7 @@ impl Planner<'_> {
     }
 
     /// An image with a border as large as the pads and its channels side by side.
-    fn bordered(
-        &mut self,
-        image: View,
-        kind: Kind,
-        window: &Window,
-    ) -> Result<View, EngineError> {
+    fn bordered(&mut self, image: View, kind: Kind, window: &Window) -> Result<View, EngineError> {
         let pads = pads(window);
         let has = image.border.iter().zip(pads).all(|(has, pad)| has.0 >= pad.0 && has.1 >= pad.1);
         if has && channels_are_dense(&image) {
@@ -113,11 +108,7 @@ impl Planner<'_> {
     }
 
     /// The rows of a node's input, their elements side by side.
-    fn matrix(
-        &mut self,
-        node: &Node,
-        kind: Kind,
-    ) -> Result<(View, Terms, Vec<u32>), EngineError> {
+    fn matrix(&mut self, node: &Node, kind: Kind) -> Result<(View, Terms, Vec<u32>), EngineError> {
         let view = self.input(node, 0)?;
         let order: Vec<usize> = (0..view.shape.len()).collect();
         let last = order.len().checked_sub(1).ok_or_else(|| fault("a product with a scalar"))?;

@@ -57,7 +57,8 @@ pub(super) fn convert<T: std::marker::Copy, U>(
                 to.iter_mut().step_by(to_step.max(1)).for_each(|to| *to = element(from));
             }
             _ => {
-                let pairs = to.iter_mut().step_by(to_step.max(1)).zip(from.iter().step_by(from_step));
+                let pairs =
+                    to.iter_mut().step_by(to_step.max(1)).zip(from.iter().step_by(from_step));
                 pairs.for_each(|(to, &from)| *to = element(from));
             }
         }
@@ -148,11 +149,7 @@ impl Work for Fill {
     }
 }
 
-fn fill<T: Clone>(
-    stretches: &[(usize, usize)],
-    to: &mut [T],
-    value: T,
-) -> Result<(), EngineError> {
+fn fill<T: Clone>(stretches: &[(usize, usize)], to: &mut [T], value: T) -> Result<(), EngineError> {
     stretches.iter().try_for_each(|&(at, len)| {
         part_mut(to, at, len)?.fill(value.clone());
         Ok(())

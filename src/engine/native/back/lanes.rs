@@ -90,8 +90,7 @@ impl Planner<'_> {
             if to.shape != from.shape {
                 return Err(fault("a Softmax into another shape"));
             }
-            let softmax =
-                Softmax { isa, row, len: from.len(), from: from.offset, to: to.offset };
+            let softmax = Softmax { isa, row, len: from.len(), from: from.offset, to: to.offset };
             plan.push(softmax, &[&from], to);
             Ok(())
         })
@@ -109,18 +108,24 @@ impl Planner<'_> {
         let (count, step) = from.axes().nth(axis).ok_or_else(misfit)?;
         let shape = &self.value(node.output)?.shape;
         let order: Vec<usize> = (0..shape.len()).collect();
-        self.produce(node.output, &order, |_| true, |plan, to| {
-            let first = from.narrowed(axis, 0, 1).and_then(|first| first.reshaped(&to.shape));
-            let nest = first.and_then(|first| Nest::new([to, &first])).ok_or_else(misfit)?;
-            let mut lanes = Vec::new();
-            let [to_step, from_step] = nest.steps;
-            nest.walk(|[to_at, from_at]| {
-                let lane = |n: usize| ((to_at + n * to_step) as u32, (from_at + n * from_step) as u32);
-                lanes.extend((0..nest.len).map(lane));
-                Ok::<(), EngineError>(())
-            })?;
-            plan.push(ArgMax { lanes, count, step, last }, &[&from], to);
-            Ok(())
-        })
+        self.produce(
+            node.output,
+            &order,
+            |_| true,
+            |plan, to| {
+                let first = from.narrowed(axis, 0, 1).and_then(|first| first.reshaped(&to.shape));
+                let nest = first.and_then(|first| Nest::new([to, &first])).ok_or_else(misfit)?;
+                let mut lanes = Vec::new();
+                let [to_step, from_step] = nest.steps;
+                nest.walk(|[to_at, from_at]| {
+                    let lane =
+                        |n: usize| ((to_at + n * to_step) as u32, (from_at + n * from_step) as u32);
+                    lanes.extend((0..nest.len).map(lane));
+                    Ok::<(), EngineError>(())
+                })?;
+                plan.push(ArgMax { lanes, count, step, last }, &[&from], to);
+                Ok(())
+            },
+        )
     }
 }

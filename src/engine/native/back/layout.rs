@@ -144,13 +144,17 @@ mod tests {
     use super::*;
     use crate::engine::native::back::fixture;
 
+    fn wishes_in(program: &Program) -> Vec<Option<Wish>> {
+        wishes(program, &program.nodes)
+    }
+
     #[test]
     fn a_border_is_as_large_as_the_largest_pad() {
         let mut program = fixture::program();
         let x = program.real(&[1, 2, 5, 5]);
         let small = program.conv_real(x, 1, [1, 1], [0; 4]);
         let large = program.conv_real(x, 1, [3, 3], [1, 2, 3, 0]);
-        let wishes = wishes(&program.outputs(&[small, large]));
+        let wishes = wishes_in(&program.outputs(&[small, large]));
         let wish = Wish::channels_last([1, 2, 3, 0]);
         assert_eq!(wishes[x], Some(wish));
         assert_eq!(wishes[large], None);
@@ -162,7 +166,7 @@ mod tests {
         let x = program.real(&[1, 5, 6, 2]);
         let first = program.node(Op::Transpose(vec![0, 3, 1, 2]), &[x], &[1, 2, 5, 6]);
         let y = program.conv_real(first, 1, [3, 3], [1; 4]);
-        let wishes = wishes(&program.outputs(&[y]));
+        let wishes = wishes_in(&program.outputs(&[y]));
         let wish = wishes[x].clone().unwrap();
         assert_eq!(wish.order, [0, 1, 2, 3]);
         assert_eq!(wish.border, [(0, 0), (1, 1), (1, 1), (0, 0)]);
@@ -175,7 +179,7 @@ mod tests {
         let pads = vec![(0, 0), (0, 0), (0, 1), (0, 1)];
         let padded = program.node(Op::Pad(pads, 0.0), &[x], &[1, 2, 6, 6]);
         let y = program.conv_real(padded, 1, [3, 3], [0; 4]);
-        let wishes = wishes(&program.outputs(&[y]));
+        let wishes = wishes_in(&program.outputs(&[y]));
         assert_eq!(wishes[x].as_ref().unwrap().border, [(0, 0), (0, 0), (0, 1), (0, 1)]);
     }
 }

@@ -83,9 +83,10 @@ impl Planner<'_> {
 
 fn matmul(a: &View, b: &View, to: &View) -> Option<MatMul> {
     let outer = to.shape.len().checked_sub(2)?;
-    let (batch, &[rows, columns]) = to.shape.split_at_checked(outer).and_then(|(batch, inner)| {
-        Some((batch, <&[usize; 2]>::try_from(inner).ok()?))
-    })?;
+    let (batch, &[rows, columns]) = to
+        .shape
+        .split_at_checked(outer)
+        .and_then(|(batch, inner)| Some((batch, <&[usize; 2]>::try_from(inner).ok()?)))?;
     let depth = *a.shape.last()?;
     let with = |first: usize, second: usize| [batch, &[first, second]].concat();
     let (a, b) = (a.broadcast(&with(rows, depth))?, b.broadcast(&with(depth, columns))?);

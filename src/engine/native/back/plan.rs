@@ -97,7 +97,7 @@ fn only_for_products(program: &Program, nodes: &[Node]) -> Vec<bool> {
 fn door(port: &Port, view: &View, enters: bool) -> Result<Door, EngineError> {
     let order: Vec<usize> = (0..view.shape.len()).collect();
     let border = vec![(0, 0); order.len()];
-    let rows = View::packed(usize::MAX, &view.shape, &order, &border);
+    let rows = View::packed(usize::MAX, &view.shape, &order, &border).map(|(rows, _)| rows);
     let shape = port.info.shape.iter().map(|dim| dim.and_then(|dim| usize::try_from(dim).ok()));
     let rows = rows.filter(|rows| rows.shape.iter().copied().map(Some).eq(shape));
     let nest = rows.and_then(|rows| match enters {

@@ -163,7 +163,8 @@ impl<'p> Planner<'p> {
         let view = match self.joined(id, order)? {
             Some(view) => view,
             None => {
-                let wish = self.wish(id).filter(|wish| same_order(&value.shape, &wish.order, order));
+                let wish =
+                    self.wish(id).filter(|wish| same_order(&value.shape, &wish.order, order));
                 let none = vec![(0, 0); value.shape.len()];
                 let border = wish.map_or(none, |wish| wish.border.clone());
                 self.allocate(value.kind, &value.shape, order, &border)?

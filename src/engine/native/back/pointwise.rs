@@ -46,9 +46,8 @@ impl Work for Mapped {
                 let (from, to) = (part(from, x, len)?, part_mut(to, y, len)?);
                 Ok(dequantize(isa, from, q.scale, q.zero, to)?)
             }),
-            (Map::Unary(unary), Data::Reals(from), Data::Reals(to)) => {
-                nest.walk(|[y, x]| unary_f32(isa, *unary, part(from, x, len)?, part_mut(to, y, len)?))
-            }
+            (Map::Unary(unary), Data::Reals(from), Data::Reals(to)) => nest
+                .walk(|[y, x]| unary_f32(isa, *unary, part(from, x, len)?, part_mut(to, y, len)?)),
             (Map::ToReals, Data::Wholes(from), Data::Reals(to)) => {
                 super::copy::convert(nest, from, to, |whole| whole as f32)
             }
@@ -132,15 +131,21 @@ impl Planner<'_> {
         };
         let (isa, x) = (self.isa, self.input(node, 0)?);
         let order = x.order();
-        self.produce(node.output, &order, |to| contiguous(to, &x), |plan, to| {
-            let x = match contiguous(to, &x) {
-                true => x.clone(),
-                false => plan.moved(&x, from, &order, &vec![(0, 0); order.len()])?,
-            };
-            let nest = Nest::new([to, &x]).ok_or_else(|| fault("a function changes a shape"))?;
-            plan.push(Mapped { isa, map, nest }, &[&x], to);
-            Ok(())
-        })
+        self.produce(
+            node.output,
+            &order,
+            |to| contiguous(to, &x),
+            |plan, to| {
+                let x = match contiguous(to, &x) {
+                    true => x.clone(),
+                    false => plan.moved(&x, from, &order, &vec![(0, 0); order.len()])?,
+                };
+                let nest =
+                    Nest::new([to, &x]).ok_or_else(|| fault("a function changes a shape"))?;
+                plan.push(Mapped { isa, map, nest }, &[&x], to);
+                Ok(())
+            },
+        )
     }
 
     /// Plans a function of two operands.
@@ -156,17 +161,22 @@ impl Planner<'_> {
         let shape = &self.value(node.output)?.shape;
         let whole = [&a, &b].into_iter().find(|view| view.shape == *shape);
         let order = whole.map_or_else(|| (0..shape.len()).collect(), View::order);
-        self.produce(node.output, &order, |to| contiguous(to, to), |plan, to| {
-            let a = plan.operand(&a, kinds.0, to)?;
-            let b = plan.operand(&b, kinds.1, to)?;
-            let misfit = || fault("operands of other shapes");
-            let spread = |view: &View| view.broadcast(&to.shape).ok_or_else(misfit);
-            let nest = Nest::new([to, &spread(&a)?, &spread(&b)?]).ok_or_else(misfit)?;
-            let mut paired = Paired { isa, pairing, lens: nest.steps.map(|_| nest.len), nest };
-            paired.shorten();
-            plan.push(paired, &[&a, &b], to);
-            Ok(())
-        })
+        self.produce(
+            node.output,
+            &order,
+            |to| contiguous(to, to),
+            |plan, to| {
+                let a = plan.operand(&a, kinds.0, to)?;
+                let b = plan.operand(&b, kinds.1, to)?;
+                let misfit = || fault("operands of other shapes");
+                let spread = |view: &View| view.broadcast(&to.shape).ok_or_else(misfit);
+                let nest = Nest::new([to, &spread(&a)?, &spread(&b)?]).ok_or_else(misfit)?;
+                let mut paired = Paired { isa, pairing, lens: nest.steps.map(|_| nest.len), nest };
+                paired.shorten();
+                plan.push(paired, &[&a, &b], to);
+                Ok(())
+            },
+        )
     }
 
     /// An operand whose stretches go along with those of the output.

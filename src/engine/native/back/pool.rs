@@ -138,12 +138,17 @@ impl Planner<'_> {
         let misfit = || fault("a mean over other axes");
         let reduced = from.permuted(&kept).filter(|view| view.shape.len() == rank);
         let pixels = reduced.ok_or_else(misfit)?;
-        self.produce(node.output, &order, |_| true, |plan, to| {
-            let taps = mean(&from, &pixels, axes, to).ok_or_else(misfit)?;
-            let count = taps.taps.len() as u32;
-            plan.push(Pool { isa, sum, parts: vec![Part { taps, count }] }, &[&from], to);
-            Ok(())
-        })
+        self.produce(
+            node.output,
+            &order,
+            |_| true,
+            |plan, to| {
+                let taps = mean(&from, &pixels, axes, to).ok_or_else(misfit)?;
+                let count = taps.taps.len() as u32;
+                plan.push(Pool { isa, sum, parts: vec![Part { taps, count }] }, &[&from], to);
+                Ok(())
+            },
+        )
     }
 
     /// How an average goes from codes to codes; none for reals.
@@ -239,10 +244,8 @@ fn parts(
         after: pads[3],
     };
     let empty = || fault("a pool with a window outside the image");
-    let (rows, columns) = (
-        vertical.stretches().ok_or_else(empty)?,
-        horizontal.stretches().ok_or_else(empty)?,
-    );
+    let (rows, columns) =
+        (vertical.stretches().ok_or_else(empty)?, horizontal.stretches().ok_or_else(empty)?);
     let mut parts = Vec::new();
     for rows in &rows {
         for columns in &columns {
@@ -337,11 +340,8 @@ mod tests {
         let side =
             Side { size: 5, outputs: 5, kernel: 3, stride: 1, dilation: 1, before: 1, after: 1 };
         let taps: Vec<_> = side.stretches().unwrap();
-        let stretch = |outputs: &[usize], taps, within| Stretch {
-            outputs: outputs.to_vec(),
-            taps,
-            within,
-        };
+        let stretch =
+            |outputs: &[usize], taps, within| Stretch { outputs: outputs.to_vec(), taps, within };
         let expected =
             [stretch(&[0], 1..3, 3), stretch(&[1, 2, 3], 0..3, 3), stretch(&[4], 0..2, 3)];
         assert_eq!(taps, expected);

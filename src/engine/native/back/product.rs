@@ -80,8 +80,16 @@ impl Layer<'_> {
                 let zero = if zero.is_empty() { Vec::new() } else { self.of_group(zero, group) };
                 let (scale, bias) = (self.of_group(scale, group), self.of_group(bias, group));
                 let finish = finish(self.to, &scale, &self.of_group(real_bias, group), self.range);
-                let kernel =
-                    Product8::new(isa, geometry, outputs, &codes, &zero, &bias, self.zero()?, finish);
+                let kernel = Product8::new(
+                    isa,
+                    geometry,
+                    outputs,
+                    &codes,
+                    &zero,
+                    &bias,
+                    self.zero()?,
+                    finish,
+                );
                 Ok(Kernel::Codes(kernel?))
             }
             Weights::Reals(weights, bias) => {

@@ -35,9 +35,8 @@ struct Bilinear {
 impl Work for Bilinear {
     fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
         let (from, to) = (from.reals(0)?, to.reals_mut()?);
-        let images = self.images.iter();
-        let pixels = images.flat_map(|image| {
-            let columns = |row| self.columns.iter().map(move |column| (*image, row, column));
+        let pixels = self.images.iter().flat_map(|&image| {
+            let columns = move |row| self.columns.iter().map(move |column| (image, row, column));
             self.rows.iter().flat_map(columns)
         });
         for ((image, row, column), &place) in pixels.zip(&self.places) {

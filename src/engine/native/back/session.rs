@@ -66,7 +66,9 @@ impl Door {
             (Dtype::UInt8 | Dtype::Bool, Data::Codes(to)) => convert(nest, bytes, to, |code| code),
             (Dtype::Int8, Data::Codes(to)) => convert(nest, bytes, to, |code| code ^ SIGN),
             (Dtype::Float32, Data::Reals(to)) => read(nest, bytes, to, f32::from_le_bytes),
-            (Dtype::Float64, Data::Reals(to)) => read(nest, bytes, to, |b| f64::from_le_bytes(b) as f32),
+            (Dtype::Float64, Data::Reals(to)) => {
+                read(nest, bytes, to, |b| f64::from_le_bytes(b) as f32)
+            }
             (Dtype::Float16, Data::Reals(to)) => {
                 read(nest, bytes, to, |b| f16::from_le_bytes(b).to_f32())
             }
@@ -88,7 +90,9 @@ impl Door {
             (Dtype::UInt8, Data::Codes(from)) => write(nest, from, |code| [code]),
             (Dtype::Int8, Data::Codes(from)) => write(nest, from, |code| [code ^ SIGN]),
             (Dtype::Float32, Data::Reals(from)) => write(nest, from, f32::to_le_bytes),
-            (Dtype::Float64, Data::Reals(from)) => write(nest, from, |x| f64::from(x).to_le_bytes()),
+            (Dtype::Float64, Data::Reals(from)) => {
+                write(nest, from, |x| f64::from(x).to_le_bytes())
+            }
             (Dtype::Float16, Data::Reals(from)) => {
                 write(nest, from, |x| f16::from_f32(x).to_le_bytes())
             }

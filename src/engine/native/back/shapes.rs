@@ -33,10 +33,15 @@ impl Planner<'_> {
             return Ok(());
         }
         let order: Vec<usize> = (0..value.shape.len()).collect();
-        self.produce(node.output, &order, |to| to.reshaped(&from.shape).is_some(), |plan, to| {
-            let to = to.reshaped(&from.shape);
-            plan.copy(&from, &to.ok_or_else(|| fault("a reshape to another size"))?)
-        })
+        self.produce(
+            node.output,
+            &order,
+            |to| to.reshaped(&from.shape).is_some(),
+            |plan, to| {
+                let to = to.reshaped(&from.shape);
+                plan.copy(&from, &to.ok_or_else(|| fault("a reshape to another size"))?)
+            },
+        )
     }
 
     /// Plans a concatenation; what lies in its place already is not copied.
@@ -106,15 +111,20 @@ impl Planner<'_> {
             return self.agree(node.output, Some(view));
         }
         let order = from.order();
-        self.produce(node.output, &order, |_| true, |plan, to| {
-            let one = |(at, &place): (usize, &usize)| {
-                let (to, from) = (to.narrowed(axis, at, 1)?, from.narrowed(axis, place, 1)?);
-                Nest::new([&to, &from])
-            };
-            let nests = places.iter().enumerate().map(one).collect::<Option<Vec<_>>>();
-            plan.push(Copy::new(nests.ok_or_else(outside)?), &[&from], to);
-            Ok(())
-        })
+        self.produce(
+            node.output,
+            &order,
+            |_| true,
+            |plan, to| {
+                let one = |(at, &place): (usize, &usize)| {
+                    let (to, from) = (to.narrowed(axis, at, 1)?, from.narrowed(axis, place, 1)?);
+                    Nest::new([&to, &from])
+                };
+                let nests = places.iter().enumerate().map(one).collect::<Option<Vec<_>>>();
+                plan.push(Copy::new(nests.ok_or_else(outside)?), &[&from], to);
+                Ok(())
+            },
+        )
     }
 
     /// States where a value lies, if that has the value's shape.
