@@ -107,12 +107,13 @@ fn transposed(b: &Builder, node: &Node) -> Option<Term> {
 /// Elements with the axes in another order.
 fn permuted(tensor: &TensorData, from: &[usize], order: &[usize]) -> Option<TensorData> {
     let to = shape::permuted(from, order)?;
+    let count = shape::count(&to)?;
     let size = tensor.dtype().size()?;
     let bytes = tensor.bytes()?;
     let stride = |axis: usize| from.get(axis + 1..).map(|inner| inner.iter().product::<usize>());
     let strides: Vec<usize> = order.iter().map(|axis| stride(*axis)).collect::<Option<_>>()?;
     let mut data = Vec::with_capacity(bytes.len());
-    for at in 0..shape::count(&to)? {
+    for at in 0..count {
         let mut rest = at;
         let mut offset = 0;
         for (dim, stride) in to.iter().zip(&strides).rev() {
@@ -136,7 +137,7 @@ fn filled(b: &Builder, node: &Node) -> Option<Term> {
 }
 
 /// Elements of a ConstantOfShape: a few bytes of a file must not make gigabytes.
-const LARGEST_FILL: usize = 1 << 28;
+const LARGEST_FILL: usize = 1 << 27;
 
 fn cast(b: &Builder, node: &Node) -> Option<Term> {
     let to = Dtype::from_onnx(i32::try_from(node.attr_i("to")?).ok()?);

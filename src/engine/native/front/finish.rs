@@ -7,7 +7,7 @@ use super::graph::Builder;
 use super::term::{Term, shift};
 use crate::engine::EngineError;
 use crate::engine::lower::is_half;
-use crate::engine::native::ir::{Id, Kind, Node, Op, Port, Program, Weights};
+use crate::engine::native::ir::{Constant, Id, Kind, Node, Op, Port, Program, Weights};
 use crate::model::{Dtype, Stage, TensorInfo};
 
 impl Builder {
@@ -59,6 +59,10 @@ impl Builder {
         if let Some(known) = self.dequantised.get(&id) {
             return *known;
         }
+        if let Some(constant) = self.real_constant(id) {
+            self.dequantised.insert(id, constant);
+            return constant;
+        }
         let name = self.program.values.get(id).map_or_else(String::new, |v| v.name.clone());
         let output = self.value(&name, self.shape(id).to_vec(), Kind::Real, "DequantizeLinear");
         self.maker
@@ -68,6 +72,15 @@ impl Builder {
         self.program.nodes.push(Node { op: Op::Dequantize, inputs: vec![id], output });
         self.dequantised.insert(id, output);
         output
+    }
+
+    /// The reals of constant codes.
+    fn real_constant(&mut self, id: Id) -> Option<Id> {
+        let (value, q) = (self.program.values.get(id)?, self.quantised(id)?);
+        let Some(Constant::Codes(codes)) = &value.constant else { return None };
+        let reals = codes.iter().map(|code| q.real(*code)).collect();
+        let (name, shape) = (value.name.clone(), value.shape.clone());
+        Some(self.constant(&name, shape, Constant::Real(reals), Kind::Real))
     }
 
     /// Gives operators that stayed real their reals, and products one bias.

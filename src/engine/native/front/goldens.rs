@@ -45,6 +45,60 @@ fn every_operator_agrees_with_onnx_runtime() {
     assert_eq!(disagreeing(&models, u64::MAX), Vec::<String>::new());
 }
 
+/// Damaged bytes of good models: read or refused, and nothing else.
+#[test]
+fn damaged_models_are_read_or_refused() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/engine");
+    let mut refused = 0;
+    for entry in std::fs::read_dir(models).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "onnx") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        for at in 0..bytes.len().min(1500) {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= flip;
+                let Ok(model) = prost::Message::decode(bytes.as_slice()) else { continue };
+                refused += usize::from(read(model, &LoadOptions::default()).is_err());
+            }
+        }
+    }
+    assert!(refused > 0);
+}
+
+/// Real files that no engine runs as they are.
+#[test]
+fn awkward_models_are_read_or_refused_by_name() {
+    let Some(models) = shared() else { return };
+    let at_fault = [
+        ("awk_deeploy_MLPerf_KeywordSpotting", "RequantShift"),
+        ("awk_qonnx_TFC_2W2A", "onnx.brevitas:Quant"),
+        ("awk_silero_vad", "If"),
+        ("awk_treeensemble", "ai.onnx.ml:TreeEnsembleClassifier"),
+        ("pose_posenet_customop", "TFL_PosenetDecoderOp"),
+        ("awk_deeploy_Transformer_DeepQuant", "Round"),
+        ("vww_persondetect_int8", "depthwise_bias"),
+        ("awk_espdl_streaming", ""),
+        ("awk_light_squeezenet", ""),
+        ("awk_tflm_hello_int8", ""),
+    ];
+    for (id, operator) in at_fault {
+        let bytes = std::fs::read(models.join(format!("awkward/{id}.onnx"))).unwrap();
+        let model: onnx::Model = prost::Message::decode(bytes.as_slice()).unwrap();
+        match read(model, &LoadOptions::default()) {
+            Ok(program) => assert!(operator.is_empty() && !program.nodes.is_empty(), "{id}"),
+            Err(refusal) => {
+                assert!(
+                    !operator.is_empty() && refusal.reason.contains(operator),
+                    "{id}: {refusal}"
+                );
+            }
+        }
+    }
+}
+
 fn disagreeing(models: &Path, most: u64) -> Vec<String> {
     let only = std::env::var("UMBRA_MODEL").unwrap_or_default();
     let goldens = std::fs::read_dir(models.join("goldens")).unwrap();

@@ -36,7 +36,9 @@ pub(super) fn parameters(
             _ => return Err(refuse(node, "with a computed zero point")),
         },
     };
-    let sound = scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+    let small = |zero: &i64| i32::try_from(*zero).is_ok();
+    let sound =
+        zero_point.iter().all(small) && scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
     let lengths = (scale.len(), zero_point.len());
     let paired = matches!(lengths, (1.., 1) | (1, 1..)) || lengths.0 == lengths.1;
     if !sound || !paired || scale.is_empty() {
@@ -64,8 +66,10 @@ pub(super) fn dequantize(b: &mut Builder, node: &Node) -> Result<(), EngineError
     let (how, dtype) = parameters(b, node, stored.unwrap_or(Dtype::UInt8))?;
     match b.term(node, 0)? {
         Term::Constant(tensor) => {
-            let fits =
-                tensor.shape().and_then(|shape| run_length(&shape, how.axis, how.channels()));
+            let fits = tensor
+                .shape()
+                .filter(|shape| super::shape::count(shape).is_some())
+                .and_then(|shape| run_length(&shape, how.axis, how.channels()));
             if fits.is_none() {
                 let reason = format!("constant {input} does not fit its scales and zero points");
                 return Err(EngineError::new(Stage::Load, reason).help("export the model again"));

@@ -212,13 +212,12 @@ fn a_value_that_others_read_is_not_changed() {
 #[test]
 fn padding_and_normalisation_go_into_the_convolution() {
     let nodes = vec![
+        weights("wd"),
         node("Pad", &["x", "pads"], "p"),
         node("Conv", &["p", "wd"], "c"),
-        weights("wd"),
         node("BatchNormalization", &["c", "pair", "b", "b", "pair"], "y"),
     ];
-    let nodes = [nodes[2].clone(), nodes[0].clone(), nodes[1].clone(), nodes[3].clone()];
-    let program = program(Dtype::Float32, &[1, 1, 2, 2], nodes.to_vec());
+    let program = program(Dtype::Float32, &[1, 1, 2, 2], nodes);
     let Op::Conv(conv) = only(&program) else { panic!() };
     assert_eq!(conv.window.pads, [1; 4]);
     // Weights that are only stored in 8 bits are plain reals.

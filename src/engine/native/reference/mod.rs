@@ -103,12 +103,12 @@ impl Site<'_> {
     }
 
     /// Dimensions of an input.
-    fn from(&self, at: usize) -> &[usize] {
+    fn input_shape(&self, at: usize) -> &[usize] {
         self.shape(self.node.inputs[at])
     }
 
     /// Dimensions of the output.
-    fn to(&self) -> &[usize] {
+    fn output_shape(&self) -> &[usize] {
         self.shape(self.node.output)
     }
 
@@ -122,7 +122,7 @@ impl Site<'_> {
     }
 
     /// Quantisation of an input.
-    fn from_quantised(&self, at: usize) -> Quantised {
+    fn input_quantised(&self, at: usize) -> Quantised {
         Self::quantised(self.program.values[self.node.inputs[at]].kind)
     }
 
@@ -137,7 +137,7 @@ impl Site<'_> {
                 Data::Codes(x.reals().iter().map(|x| q.code(*x)).collect())
             }
             Op::Dequantize => {
-                let q = self.from_quantised(0);
+                let q = self.input_quantised(0);
                 Data::Real(x.codes().iter().map(|code| q.real(*code)).collect())
             }
             Op::Table(table) => {

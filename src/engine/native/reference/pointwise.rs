@@ -5,8 +5,8 @@ use crate::engine::native::ir::{Binary, Kind, Range};
 
 impl Site<'_> {
     pub(super) fn binary(&self, op: Binary, range: Range) -> Data {
-        let (a, b) = (self.from(0), self.from(1));
-        let places = indices(self.to()).map(|to| {
+        let (a, b) = (self.input_shape(0), self.input_shape(1));
+        let places = indices(self.output_shape()).map(|to| {
             let place = |shape: &[usize]| {
                 let skipped = to.len() - shape.len();
                 let at: Vec<usize> =
@@ -17,7 +17,7 @@ impl Site<'_> {
         });
         match self.kind() {
             Kind::Codes(to) => {
-                let (qa, qb) = (self.from_quantised(0), self.from_quantised(1));
+                let (qa, qb) = (self.input_quantised(0), self.input_quantised(1));
                 let (a, b) = (self.inputs[0].codes(), self.inputs[1].codes());
                 let code = |(at, bt): (usize, usize)| {
                     let (x, y) = (f32::from(a[at]), f32::from(b[bt]));
@@ -54,7 +54,7 @@ impl Site<'_> {
 
     pub(super) fn softmax(&self, axis: usize) -> Data {
         let x = self.inputs[0].reals();
-        let shape = self.from(0);
+        let shape = self.input_shape(0);
         let inner: usize = shape[axis + 1..].iter().product();
         let row = |at: usize| {
             let first = at / (inner * shape[axis]) * (inner * shape[axis]) + at % inner;
@@ -69,15 +69,15 @@ impl Site<'_> {
     }
 
     pub(super) fn concat(&self, axis: usize) -> Data {
-        let to = self.to();
+        let to = self.output_shape();
         let source = |to: &[usize]| {
             let mut index = to.to_vec();
             let mut part = 0;
-            while index[axis] >= self.from(part)[axis] {
-                index[axis] -= self.from(part)[axis];
+            while index[axis] >= self.input_shape(part)[axis] {
+                index[axis] -= self.input_shape(part)[axis];
                 part += 1;
             }
-            (part, offset(self.from(part), &index))
+            (part, offset(self.input_shape(part), &index))
         };
         let sources = indices(to).map(|to| source(&to));
         match self.inputs[0] {
@@ -89,17 +89,17 @@ impl Site<'_> {
     }
 
     pub(super) fn transpose(&self, order: &[usize]) -> Data {
-        let from = self.from(0);
+        let from = self.input_shape(0);
         let place = |to: Vec<usize>| {
             let mut index = vec![0; from.len()];
             order.iter().zip(to).for_each(|(axis, at)| index[*axis] = at);
             offset(from, &index)
         };
-        self.inputs[0].picked(indices(self.to()).map(place))
+        self.inputs[0].picked(indices(self.output_shape()).map(place))
     }
 
     pub(super) fn pad(&self, pads: &[(usize, usize)], value: f32) -> Data {
-        let from = self.from(0);
+        let from = self.input_shape(0);
         let place = |to: Vec<usize>| {
             let index = to.iter().zip(pads).map(|(at, (before, _))| at.checked_sub(*before));
             let index: Option<Vec<usize>> = index.collect();
@@ -107,7 +107,7 @@ impl Site<'_> {
                 .filter(|index| index.iter().zip(from).all(|(at, dim)| at < dim))
                 .map(|i| offset(from, &i))
         };
-        let places = indices(self.to()).map(place);
+        let places = indices(self.output_shape()).map(place);
         match self.inputs[0] {
             Data::Codes(codes) => {
                 Data::Codes(places.map(|at| at.map_or(value as u8, |at| codes[at])).collect())
@@ -122,19 +122,19 @@ impl Site<'_> {
     pub(super) fn select(&self, axis: usize, places: &[usize]) -> Data {
         let place = |mut to: Vec<usize>| {
             to[axis] = places[to[axis]];
-            offset(self.from(0), &to)
+            offset(self.input_shape(0), &to)
         };
-        self.inputs[0].picked(indices(self.to()).map(place))
+        self.inputs[0].picked(indices(self.output_shape()).map(place))
     }
 
     pub(super) fn arg_max(&self, axis: usize, last: bool) -> Data {
-        let from = self.from(0);
+        let from = self.input_shape(0);
         let value = |at: usize| match self.inputs[0] {
             Data::Codes(codes) => f32::from(codes[at]),
             _ => self.inputs[0].reals()[at],
         };
         let one = |at: usize| {
-            let mut place = index(self.to(), at);
+            let mut place = index(self.output_shape(), at);
             let mut best = (0, f32::NEG_INFINITY);
             for n in 0..from[axis] {
                 place[axis] = n;
@@ -145,7 +145,7 @@ impl Site<'_> {
             }
             best.0 as i64
         };
-        Data::Whole((0..self.to().iter().product()).map(one).collect())
+        Data::Whole((0..self.output_shape().iter().product()).map(one).collect())
     }
 
     pub(super) fn cast(&self) -> Data {

@@ -6,7 +6,9 @@ use crate::engine::native::ir::{Conv, Dense, Kind, Range, Weights};
 impl Site<'_> {
     pub(super) fn conv(&self, conv: &Conv) -> Data {
         let [outputs, inner, height, width] = conv.shape;
-        let (&[batch, channels, h, w], &[_, _, oh, ow]) = (self.from(0), self.to()) else {
+        let (&[batch, channels, h, w], &[_, _, oh, ow]) =
+            (self.input_shape(0), self.output_shape())
+        else {
             panic!("rank")
         };
         let window = &conv.window;
@@ -37,14 +39,12 @@ impl Site<'_> {
     }
 
     pub(super) fn dense(&self, dense: &Dense) -> Data {
-        let rows: usize = self.to().iter().product::<usize>() / dense.outputs;
+        let rows: usize = self.output_shape().iter().product::<usize>() / dense.outputs;
         let Dense { depth, outputs, .. } = *dense;
         // Pixels of a convolution lie behind their channel, rows of a product before it.
-        let columns =
-            self.each_output(&dense.weights, outputs, dense.range, rows, 1, |at, row, _| {
-                (0..depth).map(|k| (row * depth + k, at * depth + k)).collect()
-            });
-        columns
+        self.each_output(&dense.weights, outputs, dense.range, rows, 1, |at, row, _| {
+            (0..depth).map(|k| (row * depth + k, at * depth + k)).collect()
+        })
     }
 
     /// Results of `[outer][outputs][pixels]` from pairs of places in input and weights.
@@ -75,7 +75,7 @@ impl Site<'_> {
     }
 
     pub(super) fn matmul(&self) -> Data {
-        let (a, b, to) = (self.from(0), self.from(1), self.to());
+        let (a, b, to) = (self.input_shape(0), self.input_shape(1), self.output_shape());
         let (depth, rank) = (a[a.len() - 1], to.len());
         let one = |at: usize| {
             let to = index(to, at);
@@ -113,7 +113,7 @@ impl One<'_> {
         let Weights::Codes { codes, zero, scale, bias, .. } = self.weights else { panic!("reals") };
         let input = self.site.inputs[0].codes();
         let (input_zero, weight_zero) = (
-            i64::from(self.site.from_quantised(0).zero),
+            i64::from(self.site.input_quantised(0).zero),
             i64::from(of(zero, self.at).unwrap_or(0)),
         );
         let term = |&(x, w): &(usize, usize)| {

@@ -6,7 +6,7 @@ use crate::engine::native::ir::{Coordinates, Kind, Resize, Rounding, Window};
 impl Site<'_> {
     /// Places under a window that are in the data, and how many are in the padding as stated.
     fn under(&self, window: &Window, to: &[usize]) -> (Vec<usize>, usize) {
-        let from = self.from(0);
+        let from = self.input_shape(0);
         let (mut places, mut padding) = (Vec::new(), 0);
         for y in 0..window.kernel[0] {
             for x in 0..window.kernel[1] {
@@ -26,7 +26,7 @@ impl Site<'_> {
     }
 
     pub(super) fn max_pool(&self, window: &Window) -> Data {
-        let each = indices(self.to()).map(|to| self.under(window, &to).0);
+        let each = indices(self.output_shape()).map(|to| self.under(window, &to).0);
         match self.inputs[0] {
             Data::Codes(codes) => {
                 Data::Codes(each.map(|at| at.iter().map(|at| codes[*at]).max().unwrap()).collect())
@@ -42,7 +42,7 @@ impl Site<'_> {
     }
 
     pub(super) fn average_pool(&self, window: &Window, padding_counts: bool) -> Data {
-        let groups = indices(self.to()).map(|to| {
+        let groups = indices(self.output_shape()).map(|to| {
             let (places, padding) = self.under(window, &to);
             let count = places.len() + if padding_counts { padding } else { 0 };
             (places, count)
@@ -54,7 +54,7 @@ impl Site<'_> {
     }
 
     pub(super) fn mean(&self, axes: &[usize]) -> Data {
-        let from = self.from(0);
+        let from = self.input_shape(0);
         let kept: Vec<usize> = from
             .iter()
             .enumerate()
@@ -94,7 +94,7 @@ impl Site<'_> {
     /// times one ratio; or plainly what the codes stand for, summed and divided in single
     /// precision. Means of codes are often ties, and fall as the order of operations says.
     fn averages_of_codes(&self, groups: impl Iterator<Item = (Vec<usize>, usize)>) -> Data {
-        let (from, to) = (self.from_quantised(0), Self::quantised(self.kind()));
+        let (from, to) = (self.input_quantised(0), Self::quantised(self.kind()));
         let codes = self.inputs[0].codes();
         let one = |(places, count): (Vec<usize>, usize)| {
             if self.plain {
@@ -110,7 +110,7 @@ impl Site<'_> {
     }
 
     pub(super) fn resize(&self, resize: &Resize) -> Data {
-        let (from, to) = (self.from(0), self.to());
+        let (from, to) = (self.input_shape(0), self.output_shape());
         let position = |side: usize, at: usize| {
             let (old, new) = (from[2 + side] as f32, to[2 + side] as f32);
             let (at, scale) = (at as f32, resize.scales[side]);
