@@ -9,11 +9,10 @@ mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
-#[cfg(feature = "tract")]
 mod lower;
+mod native;
 mod pipeline;
 mod prepare;
-#[cfg(feature = "tract")]
 mod quantize;
 #[cfg(feature = "tract")]
 mod tract;
