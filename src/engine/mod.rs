@@ -9,13 +9,11 @@ mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
-#[cfg(feature = "tract")]
 mod lower;
 mod native;
 mod pipeline;
 mod ports;
 mod prepare;
-#[cfg(feature = "tract")]
 mod quantize;
 #[cfg(feature = "tract")]
 mod tract;
@@ -26,16 +24,17 @@ pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
-/// The engines in this build.
+/// The engines in this build, the preferred one first.
 #[must_use]
 pub fn available() -> Vec<Box<dyn Engine>> {
     ENGINES.iter().map(|make| make()).collect()
 }
 
 #[cfg(feature = "tract")]
-const ENGINES: &[fn() -> Box<dyn Engine>] = &[|| Box::new(tract::Tract)];
+const ENGINES: &[fn() -> Box<dyn Engine>] =
+    &[|| Box::new(native::Native), || Box::new(tract::Tract)];
 #[cfg(not(feature = "tract"))]
-const ENGINES: &[fn() -> Box<dyn Engine>] = &[];
+const ENGINES: &[fn() -> Box<dyn Engine>] = &[|| Box::new(native::Native)];
 
 /// Which part of a graph to run, and how.
 #[derive(Debug, Clone, Default)]

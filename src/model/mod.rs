@@ -28,6 +28,7 @@ pub use dtype::element_bits;
 pub use error::ModelError;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
+pub(crate) use shape::place;
 pub use shape::{Fact, Shapes, Value, shapes};
 pub use tensor::Tensor;
 pub use validate::validate;

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use prost::Message;
 use tract_onnx::prelude::*;
 
-use super::lower::{self, is_half};
+use super::lower::{Lowered, is_half, real};
 use super::{Engine, EngineError, LoadOptions, Loaded, Session, ports};
 use crate::model::{self, Card, Dtype, Stage, TensorInfo, onnx};
 
@@ -65,7 +65,7 @@ impl Engine for Tract {
     fn unsupported(&self, card: &Card) -> Vec<String> {
         let register = framework().op_register;
         let runs =
-            |op: &str| lower::rewrites(op) || register.0.contains_key(op) || FOREIGN.contains(&op);
+            |op: &str| real::rewrites(op) || register.0.contains_key(op) || FOREIGN.contains(&op);
         card.ops.keys().filter(|op| !runs(op)).cloned().collect()
     }
 
@@ -95,10 +95,10 @@ fn lowered(
     framework: &tract_onnx::Onnx,
     model: &[u8],
     options: &LoadOptions,
-) -> Result<lower::Lowered, EngineError> {
+) -> Result<Lowered, EngineError> {
     let model = onnx::Model::decode(model)
         .map_err(|error| EngineError::new(Stage::Load, format!("no ONNX file: {error}")))?;
-    let lowered = lower::lower(model, options)?;
+    let lowered = real::lower(model, options)?;
     refuse_unknown(framework, &lowered.model)?;
     Ok(lowered)
 }

@@ -84,7 +84,9 @@ fn compare(found: &Tensor, wanted: &Data, near: Near, isa: Isa, program: &Progra
         let allowed = step * wanted.abs().max(1.0).max(if step < 1.0 { 1.0 } else { 0.0 });
         let allowed = if step == 1.0 { 1.0 } else { allowed };
         assert!(
-            found == wanted || (found - wanted).abs() <= allowed || (found.is_nan() && !wanted.is_finite()),
+            found == wanted
+                || (found - wanted).abs() <= allowed
+                || (found.is_nan() && !wanted.is_finite()),
             "{isa:?} at {at}: {found} for {wanted}\n{}",
             ops.join("\n")
         );

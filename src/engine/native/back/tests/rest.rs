@@ -90,15 +90,12 @@ fn softmax_and_argmax_over_every_axis() {
         let y = draft.node(Op::Softmax(axis), &[image], &[2, 3, 4, 5]);
         let z = draft.node(Op::Softmax(axis), &[x], &[2, 3, 4, 5]);
         agree(&draft.outputs(&[y, z]), Near::Exact);
-        for (keeps, last, kind) in [(true, false, Kind::Real), (false, true, CODES)] {
+        for (last, kind) in [(false, Kind::Real), (true, CODES)] {
             let mut draft = fixture::program();
             let x = draft.given(kind, &[2, 3, 4, 5]);
             let image = draft.conv(x, 3, 1, ONE, kind);
             let mut shape = vec![2, 3, 4, 5];
             shape[axis] = 1;
-            if !keeps {
-                shape.remove(axis);
-            }
             let y = draft.node_of(Op::ArgMax(axis, last), &[image], Kind::Whole, &shape);
             let z = draft.node_of(Op::ArgMax(axis, last), &[x], Kind::Whole, &shape);
             let real = draft.node_of(Op::Cast, &[z], Kind::Real, &shape);
