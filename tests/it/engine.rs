@@ -39,8 +39,13 @@ fn every_rewritten_operator_agrees_with_onnx_runtime() {
     assert_eq!(disagreeing(&models), Vec::<String>::new());
 }
 
+/// Each engine with the models that it gets wrong.
 fn disagreeing(models: &Path) -> Vec<String> {
-    let engine = engine::available().remove(0);
+    let engines = engine::available();
+    engines.iter().flat_map(|engine| disagreeing_on(engine.as_ref(), models)).collect()
+}
+
+fn disagreeing_on(engine: &dyn engine::Engine, models: &Path) -> Vec<String> {
     let goldens = std::fs::read_dir(models.join("goldens")).unwrap();
     let stem = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
     let mut ids: Vec<String> = goldens.map(|entry| stem(entry.unwrap().path())).collect();
@@ -48,9 +53,13 @@ fn disagreeing(models: &Path) -> Vec<String> {
     ids.sort();
     let verdict = |id: &String| {
         let start = Instant::now();
-        let verdict = compare(engine.as_ref(), models, id);
+        let verdict = compare(engine, models, id);
         let seconds = start.elapsed().as_secs_f64();
-        eprintln!("{id:32} {seconds:6.2} s  {}", verdict.as_ref().unwrap_or_else(|why| why));
+        let name = engine.name();
+        eprintln!(
+            "{name:9} {id:32} {seconds:6.2} s  {}",
+            verdict.as_ref().unwrap_or_else(|why| why)
+        );
         verdict.is_err()
     };
     ids.retain(verdict);
