@@ -9,6 +9,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_depthwise;
+#[cfg(target_arch = "x86_64")]
+mod avx512_finish;
 mod depthwise;
 mod finish;
 mod packed;
