@@ -55,6 +55,7 @@ pub(super) struct Filter {
 
 /// Up to 64 channels. The order within is that of bytes interleaved by fours within lanes
 /// of 16: vector `j` holds channels `16 * lane + 4 * j + e` at `4 * lane + e`.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub(super) first: usize,
