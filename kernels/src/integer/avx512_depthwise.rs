@@ -92,14 +92,27 @@ macro_rules! width {
                         Target::Codes(target) => {
                             put_codes(job, block, target.add(place + block.first), sums);
                         }
-                        Target::Reals(target) => {
-                            let mut list = [0_i32; $width];
-                            for (at, sum) in sums.iter().enumerate() {
-                                $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
-                            }
-                            put_reals(job, block, place, &list, target);
-                        }
+                        Target::Reals(target) => put_all_reals(job, block, place, target, sums),
                     }
+                }
+            }
+
+            #[cold]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+            unsafe fn put_all_reals(
+                job: &Job<'_>,
+                block: &Block,
+                place: usize,
+                target: *mut f32,
+                sums: [$int; 4],
+            ) {
+                let mut list = [0_i32; $width];
+                // SAFETY: the list has room for all sums; the rest is what the caller promises.
+                unsafe {
+                    for (at, sum) in sums.iter().enumerate() {
+                        $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
+                    }
+                    put_reals(job, block, place, &list, target);
                 }
             }
 
