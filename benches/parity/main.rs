@@ -106,13 +106,12 @@ fn compare(wish: &Wish) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let subjects = subject::all(&wish.models, &wish.only);
-    let wished = |engine: &&Box<dyn Engine>| {
-        let name = engine.name();
-        !name.starts_with("ort-")
-            && (wish.engines.is_empty() || wish.engines.contains(&name.into()))
+    let wished = |name: &str| {
+        let asked = wish.engines.is_empty() || wish.engines.iter().any(|wish| wish == name);
+        !name.starts_with("ort-") && asked
     };
     let mut text = String::new();
-    for engine in engines.iter().filter(wished) {
+    for engine in engines.iter().filter(|engine| wished(engine.name())) {
         println!("{}", report::head(engine.as_ref()));
         let rows = rows(engine.as_ref(), reference.as_ref(), &subjects, wish);
         let summary = report::summary(&rows);

@@ -26,6 +26,9 @@ pub use error::EngineError;
 pub use infer::infer;
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
+// Not by the name of the crate that only its folder may name.
+#[cfg(feature = "ort")]
+use self::ort as onnx_runtime;
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
 /// Shared libraries that engines need and nothing searches for.
@@ -51,18 +54,21 @@ pub fn available_with(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
     ENGINES.iter().map(|make| make(libraries)).collect()
 }
 
+/// Makes an engine, and opens nothing.
+type Make = fn(&Libraries) -> Box<dyn Engine>;
+
 /// The house's own first: the first of them is what runs where nobody asks for another.
-const ENGINES: &[fn(&Libraries) -> Box<dyn Engine>] = &[
+const ENGINES: &[Make] = &[
     #[cfg(feature = "tract")]
     |_| Box::new(tract::Tract),
     #[cfg(feature = "ort")]
-    |libraries| Box::new(ort::cpu(libraries)),
+    |libraries| Box::new(onnx_runtime::cpu(libraries)),
     #[cfg(feature = "ort")]
-    |libraries| Box::new(ort::xnnpack(libraries)),
+    |libraries| Box::new(onnx_runtime::xnnpack(libraries)),
     #[cfg(feature = "ort")]
-    |libraries| Box::new(ort::cuda(libraries)),
+    |libraries| Box::new(onnx_runtime::cuda(libraries)),
     #[cfg(feature = "ort")]
-    |libraries| Box::new(ort::tensorrt(libraries)),
+    |libraries| Box::new(onnx_runtime::tensorrt(libraries)),
 ];
 
 /// Which part of a graph to run, and how.

@@ -47,10 +47,7 @@ impl Placement {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total: u64 = counts.values().sum();
         let reason = match counts.get(provider) {
-            Some(nodes) => {
-                log::info!("{provider} runs {nodes} of {total} nodes");
-                return Ok(());
-            }
+            Some(_) => return Ok(()),
             None if total == 0 => {
                 format!("ONNX Runtime does not say which nodes {provider} runs")
             }

@@ -129,3 +129,25 @@ impl Session for OrtSession {
         self.convolutions
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ort::library;
+
+    #[test]
+    fn a_provider_that_gets_no_node_is_refused_and_not_replaced() {
+        let Some(path) = std::env::var_os(crate::engine::ONNXRUNTIME) else {
+            eprintln!("SKIPPED: {} names no library", crate::engine::ONNXRUNTIME);
+            return;
+        };
+        library::open(Some(path.as_ref())).unwrap();
+        let zoo = concat!(env!("CARGO_MANIFEST_DIR"), "/onnx/zoo/resnet8-letters-int8-qdq.onnx");
+        let model = std::fs::read(zoo).unwrap();
+        let on = |name| commit_on(builder(1).unwrap(), &[], name, &model);
+        let refusal = on("XnnpackExecutionProvider").unwrap_err();
+        assert_eq!(refusal.stage, Stage::Operators);
+        assert!(refusal.reason.ends_with("they are on CPUExecutionProvider"), "{refusal}");
+        assert!(on("CPUExecutionProvider").is_ok(), "where the nodes are is heard");
+    }
+}
