@@ -66,6 +66,7 @@ const LAYERS: &[Layer] = &[
     layer("3x3 64 -> 64 at 8x8", 8, 64, 64, 3, false),
     layer("3x3 3 -> 16 at 32x32", 32, 3, 16, 3, false),
     layer("dense 640 -> 128", 1, 640, 128, 1, false),
+    layer("dense 128 -> 10", 1, 128, 10, 1, false),
     layer("depthwise 3x3 64 at 48x48", 48, 64, 64, 3, true),
     layer("depthwise 3x3 16 at 48x48", 48, 16, 16, 3, true),
     layer("depthwise 5x5 96 at 14x14", 14, 96, 96, 5, true),

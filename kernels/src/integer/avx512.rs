@@ -11,6 +11,10 @@ use super::avx512_finish::finish;
 use super::packed::{BLOCK, Packed, Panel};
 use super::product::Job;
 
+/// Parts of the sum of a single pixel: with these, four blocks hide the latency of a dot
+/// product, and one block hides most of it.
+const PARTS: usize = 4;
+
 /// Computes the pixels of a job: walks the blocks of outputs, up to four at a time, over
 /// all pixels.
 ///
@@ -55,7 +59,7 @@ unsafe fn pixels<const WIDE: usize, const TALL: usize>(job: &Job<'_>, block: usi
                 8.. if TALL > 8 => tile::<WIDE, 8>(job, block, pixel),
                 4.. => tile::<WIDE, 4>(job, block, pixel),
                 2.. => tile::<WIDE, 2>(job, block, pixel),
-                _ => tile::<WIDE, 1>(job, block, pixel),
+                _ => single::<WIDE>(job, block, pixel),
             };
         }
     }
@@ -91,6 +95,42 @@ unsafe fn tile<const WIDE: usize, const TALL: usize>(
         finish(job, block, pixel, &mut { sums });
     }
     TALL
+}
+
+/// One pixel. Its sums are computed in parts, which do not wait for one another.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn single<const WIDE: usize>(job: &Job<'_>, block: usize, pixel: usize) -> usize {
+    let packed = &job.layer.packed;
+    let groups = packed.groups();
+    let mut sums = [[_mm512_setzero_si512(); WIDE]; PARTS];
+    // SAFETY: the blocks and the pixel are the job's, its bytes lie in the input; biases are
+    // padded to whole blocks and there are `groups` panels for each.
+    unsafe {
+        let bias = packed.bias.as_ptr().add(block * BLOCK);
+        sums[0] = std::array::from_fn(|at| _mm512_loadu_si512(bias.add(at * BLOCK).cast()));
+        let from = job.input.add(*job.layer.geometry.origins.get_unchecked(pixel) as usize);
+        let panels = packed.panels.as_ptr().add(block * groups);
+        let add = |sums: &mut [__m512i; WIDE], group: usize, offset: u32| {
+            let panel = |at: usize| panels.add(at * groups + group);
+            let weights = std::array::from_fn(|at| _mm512_load_si512(panel(at).cast()));
+            accumulate(sums, from, offset as isize, &weights);
+        };
+        let (whole, rest) = packed.offsets.as_chunks::<PARTS>();
+        for (chunk, offsets) in whole.iter().enumerate() {
+            for (part, &offset) in offsets.iter().enumerate() {
+                add(&mut sums[part], chunk * PARTS + part, offset);
+            }
+        }
+        for (at, &offset) in rest.iter().enumerate() {
+            add(&mut sums[0], whole.len() * PARTS + at, offset);
+        }
+        let total = |at: usize| {
+            let parts = sums.iter().map(|part| part[at]);
+            parts.fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b))
+        };
+        finish(job, block, pixel, &mut [std::array::from_fn::<_, WIDE, _>(total)]);
+    }
+    1
 }
 
 /// Adds all products; `address` gives the sum of two parts for a row and an offset.
