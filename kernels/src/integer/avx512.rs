@@ -8,8 +8,12 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::avx512_finish::finish;
-use super::packed::{BLOCK, Panel};
+use super::packed::{BLOCK, Packed, Panel};
 use super::product::Job;
+
+/// Parts of the sum of a single pixel: with these, four blocks hide the latency of a dot
+/// product, and one block hides most of it.
+const PARTS: usize = 4;
 
 /// Computes the pixels of a job: walks the blocks of outputs, up to four at a time, over
 /// all pixels.
@@ -55,7 +59,7 @@ unsafe fn pixels<const WIDE: usize, const TALL: usize>(job: &Job<'_>, block: usi
                 8.. if TALL > 8 => tile::<WIDE, 8>(job, block, pixel),
                 4.. => tile::<WIDE, 4>(job, block, pixel),
                 2.. => tile::<WIDE, 2>(job, block, pixel),
-                _ => tile::<WIDE, 1>(job, block, pixel),
+                _ => single::<WIDE>(job, block, pixel),
             };
         }
     }
@@ -68,50 +72,94 @@ unsafe fn tile<const WIDE: usize, const TALL: usize>(
     block: usize,
     pixel: usize,
 ) -> usize {
-    let (packed, origins) = (&job.layer.packed, &job.layer.geometry.origins);
-    let groups = packed.groups();
-    // SAFETY: the pixels are the job's.
-    let from: [*const u8; TALL] = std::array::from_fn(|row| unsafe {
-        job.input.add(*origins.get_unchecked(pixel + row) as usize)
-    });
+    let (packed, layer) = (&job.layer.packed, job.layer);
     // SAFETY: biases are padded to whole blocks.
     let bias: [__m512i; WIDE] = std::array::from_fn(|at| unsafe {
         _mm512_loadu_si512(packed.bias.as_ptr().add((block + at) * BLOCK).cast())
     });
     let mut sums = [bias; TALL];
-    // SAFETY: there are `groups` panels for each block.
-    let panels: [*const Panel; WIDE] =
-        std::array::from_fn(|at| unsafe { packed.panels.as_ptr().add((block + at) * groups) });
-    let step = step::<TALL>(&from);
-    for (group, &offset) in packed.offsets.iter().enumerate() {
-        // SAFETY: panels are aligned and there are `groups` of them.
-        let weights: [__m512i; WIDE] =
-            std::array::from_fn(|at| unsafe { _mm512_load_si512(panels[at].add(group).cast()) });
-        // SAFETY: a group lies in a run or in the slack behind it.
-        unsafe {
-            if let Some(step) = step {
-                let first = from[0].offset(offset as isize);
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let base = first.offset((row / 4 * 4) as isize * step);
-                    accumulate(sums, base, (row % 4) as isize * step, &weights);
-                }
-            } else {
-                for (sums, from) in sums.iter_mut().zip(from) {
-                    accumulate(sums, from, offset as isize, &weights);
-                }
-            }
+    // SAFETY: the blocks and the pixels are the job's, each with its origin; where `ahead`
+    // says so they are one step apart. All bytes lie in the input.
+    unsafe {
+        let origin = |row: usize| *layer.geometry.origins.get_unchecked(pixel + row) as usize;
+        let first = job.input.add(origin(0));
+        if TALL > 4 && *layer.ahead.get_unchecked(pixel) as usize >= TALL {
+            let step = (origin(1) as isize).wrapping_sub(origin(0) as isize);
+            multiply(packed, block, &mut sums, |row, offset| {
+                (first.offset(offset + (row / 4 * 4) as isize * step), (row % 4) as isize * step)
+            });
+        } else {
+            let from: [*const u8; TALL] = std::array::from_fn(|row| job.input.add(origin(row)));
+            multiply(packed, block, &mut sums, |row, offset| (from[row], offset));
         }
+        finish(job, block, pixel, &mut { sums });
     }
-    // SAFETY: the blocks and the pixels are the job's.
-    unsafe { finish(job, block, pixel, &mut { sums }) };
     TALL
 }
 
-/// Distance of the rows of a tile where it is the same for all.
+/// One pixel. Its sums are computed in parts, which do not wait for one another.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn single<const WIDE: usize>(job: &Job<'_>, block: usize, pixel: usize) -> usize {
+    let packed = &job.layer.packed;
+    let groups = packed.groups();
+    let mut sums = [[_mm512_setzero_si512(); WIDE]; PARTS];
+    // SAFETY: the blocks and the pixel are the job's, its bytes lie in the input; biases are
+    // padded to whole blocks and there are `groups` panels for each.
+    unsafe {
+        let bias = packed.bias.as_ptr().add(block * BLOCK);
+        sums[0] = std::array::from_fn(|at| _mm512_loadu_si512(bias.add(at * BLOCK).cast()));
+        let from = job.input.add(*job.layer.geometry.origins.get_unchecked(pixel) as usize);
+        let panels = packed.panels.as_ptr().add(block * groups);
+        let add = |sums: &mut [__m512i; WIDE], group: usize, offset: u32| {
+            let panel = |at: usize| panels.add(at * groups + group);
+            let weights = std::array::from_fn(|at| _mm512_load_si512(panel(at).cast()));
+            accumulate(sums, from, offset as isize, &weights);
+        };
+        let (whole, rest) = packed.offsets.as_chunks::<PARTS>();
+        for (chunk, offsets) in whole.iter().enumerate() {
+            for (part, &offset) in offsets.iter().enumerate() {
+                add(&mut sums[part], chunk * PARTS + part, offset);
+            }
+        }
+        for (at, &offset) in rest.iter().enumerate() {
+            add(&mut sums[0], whole.len() * PARTS + at, offset);
+        }
+        let total = |at: usize| {
+            let parts = sums.iter().map(|part| part[at]);
+            parts.fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b))
+        };
+        finish(job, block, pixel, &mut [std::array::from_fn::<_, WIDE, _>(total)]);
+    }
+    1
+}
+
+/// Adds all products; `address` gives the sum of two parts for a row and an offset.
+///
+/// # Safety
+///
+/// Addresses are those of readable groups, and there are `WIDE` blocks.
 #[inline]
-fn step<const TALL: usize>(from: &[*const u8; TALL]) -> Option<isize> {
-    let distance = |at: usize| (from[at] as isize).wrapping_sub(from[at - 1] as isize);
-    (TALL > 4 && (2..TALL).all(|at| distance(at) == distance(1))).then(|| distance(1))
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn multiply<const WIDE: usize, const TALL: usize>(
+    packed: &Packed,
+    block: usize,
+    sums: &mut [[__m512i; WIDE]; TALL],
+    address: impl Fn(usize, isize) -> (*const u8, isize),
+) {
+    let groups = packed.groups();
+    // SAFETY: there are `groups` panels for each block, all aligned.
+    unsafe {
+        let panels: [*const Panel; WIDE] =
+            std::array::from_fn(|at| packed.panels.as_ptr().add((block + at) * groups));
+        for (group, &offset) in packed.offsets.iter().enumerate() {
+            let weights: [__m512i; WIDE] =
+                std::array::from_fn(|at| _mm512_load_si512(panels[at].add(group).cast()));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let (base, more) = address(row, offset as isize);
+                accumulate(sums, base, more, &weights);
+            }
+        }
+    }
 }
 
 /// Adds the products of the four bytes at `base + offset` with the weights of each block.

@@ -127,11 +127,11 @@ macro_rules! width {
                 let reach = &job.filter.reach[PIXELS - 1];
                 // SAFETY: lists of a block are as long as its width.
                 let bias: [$int; 4] = std::array::from_fn(|at| unsafe {
-                    $load(block.bias.as_ptr().add(at * VECTOR).cast())
+                    $load(block.bias.as_ptr().cast::<i32>().add(at * VECTOR).cast())
                 });
                 let mut sums = [bias; PIXELS];
                 let mut totals = [[$zero(); 4]; PIXELS];
-                let mut weights = block.weights[PIXELS - 1].as_ptr();
+                let mut weights = block.weights[PIXELS - 1].as_ptr().cast::<i8>();
                 // SAFETY: a tap's channels and the slack behind them lie in the input, and
                 // weights and presence are as many as the taps ask for.
                 unsafe {
@@ -164,7 +164,9 @@ macro_rules! width {
                     if ZERO {
                         for pixel in 0..PIXELS {
                             for at in 0..4 {
-                                let zero = $load(block.zero.as_ptr().add(at * VECTOR).cast());
+                                let zero = $load(
+                                    block.zero.as_ptr().cast::<i32>().add(at * VECTOR).cast(),
+                                );
                                 let part = $mul(totals[pixel][at], zero);
                                 sums[pixel][at] = $sub(sums[pixel][at], part);
                             }
@@ -185,7 +187,8 @@ macro_rules! width {
                 // keeps the store within the pixel's channels.
                 unsafe {
                     let code = |at: usize| {
-                        let scale = $loadf(block.multiplier.as_ptr().add(at * VECTOR));
+                        let scale =
+                            $loadf(block.multiplier.as_ptr().cast::<f32>().add(at * VECTOR));
                         let real = $mulf($tof(sums[at]), scale);
                         $toi(if finish.bounded { real } else { $min($max(real, low), high) })
                     };

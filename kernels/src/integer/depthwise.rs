@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{avx2_depthwise, avx512_depthwise};
 use super::{
     finish::{Finish, Spread},
-    packed::BLOCK,
+    packed::{BLOCK, Line, Panel, lines},
     portable_depthwise,
     product::Target,
     range::{DEEPEST, Row},
@@ -62,11 +62,11 @@ pub(super) struct Block {
     /// 16, 32 or 64.
     pub(super) width: usize,
     /// For one pixel, and for two neighbours that share taps.
-    pub(super) weights: [Vec<i8>; 2],
+    pub(super) weights: [Vec<Panel>; 2],
     /// `[4 vectors][width / 4]`.
-    pub(super) bias: Vec<i32>,
-    pub(super) zero: Vec<i32>,
-    pub(super) multiplier: Vec<f32>,
+    pub(super) bias: Vec<Line<i32>>,
+    pub(super) zero: Vec<Line<i32>>,
+    pub(super) multiplier: Vec<Line<f32>>,
 }
 
 /// One call; reads and writes lie within the buffers.
@@ -278,22 +278,24 @@ impl Filter {
 
     fn block(&self, first: usize, width: usize) -> Block {
         let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
-        let spread = |list: &[i32]| -> Vec<i32> {
-            order.iter().map(|&c| list.get(c).copied().unwrap_or(0)).collect()
+        let spread = |list: &[i32]| {
+            let found = order.iter().map(|&c| list.get(c).copied().unwrap_or(0));
+            lines(&found.collect::<Vec<_>>())
         };
         let multiplier = order.iter().map(|&c| self.finish.multiplier.get(c).copied());
+        let multiplier: Vec<f32> = multiplier.map(Option::unwrap_or_default).collect();
         Block {
             first,
             width,
             weights: [0, 1].map(|at| self.weights_of(&self.reach[at], &order)),
             bias: spread(&self.bias),
             zero: spread(&self.zero),
-            multiplier: multiplier.map(|found| found.unwrap_or(0.0)).collect(),
+            multiplier: lines(&multiplier),
         }
     }
 
     /// `[taps / 4][pixels][channels in this order][4 taps]`.
-    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<i8> {
+    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<Panel> {
         let channels = self.window.channels;
         let weight = |tap: usize, pixel: usize, c: usize| {
             let tap = reach.index.get(tap * reach.pixels + pixel).copied().flatten()?;
@@ -308,7 +310,7 @@ impl Filter {
                 }
             }
         }
-        all
+        all.as_chunks().0.iter().map(|&bytes| Panel(bytes)).collect()
     }
 }
 
