@@ -58,6 +58,7 @@ type Make = fn(&Libraries) -> Box<dyn Engine>;
 
 /// The house's own first: the first of them is what runs where nobody asks for another.
 const ENGINES: &[Make] = &[
+    |_| Box::new(native::Native),
     #[cfg(feature = "tract")]
     |_| Box::new(tract::Tract),
     #[cfg(feature = "ort")]

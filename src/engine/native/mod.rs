@@ -2,9 +2,69 @@
 //!
 //! `front/` reads a file into a fused [`ir::Program`]; `back/` plans its memory, packs
 //! its weights and runs it. What the front cannot express is refused by name.
-#![cfg_attr(not(test), expect(dead_code, reason = "nothing runs programs yet"))]
 
+mod back;
 mod front;
 mod ir;
 #[cfg(test)]
 mod reference;
+
+use prost::Message;
+use umbra_kernels::Isa;
+
+use super::{Engine, EngineError, LoadOptions, Loaded, Session};
+use crate::model::{Card, Stage, onnx};
+
+/// Counts changes of what the kernels or the planner compute, or how fast: part of every
+/// trial's key beside the release.
+const KERNELS: u32 = 1;
+
+/// The engine.
+#[derive(Debug)]
+pub(super) struct Native;
+
+/// A fused program, not yet planned.
+#[derive(Debug)]
+struct Fused(ir::Program);
+
+impl Engine for Native {
+    fn name(&self) -> &'static str {
+        front::ENGINE
+    }
+
+    fn version(&self) -> String {
+        format!("{}+k{KERNELS}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn isa(&self) -> String {
+        Isa::best().name().to_owned()
+    }
+
+    fn unsupported(&self, card: &Card) -> Vec<String> {
+        card.ops.keys().filter(|op| !front::runs(op)).cloned().collect()
+    }
+
+    fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError> {
+        Ok(read(model, &LoadOptions::default())?.convolutions())
+    }
+
+    fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
+        if options.threads > 1 {
+            let reason = format!("{} runs on one thread only", self.name());
+            return Err(EngineError::new(Stage::Load, reason).help("set threads to 1"));
+        }
+        Ok(Box::new(Fused(read(model, options)?)))
+    }
+}
+
+fn read(model: &[u8], options: &LoadOptions) -> Result<ir::Program, EngineError> {
+    let model = onnx::Model::decode(model)
+        .map_err(|error| EngineError::new(Stage::Load, format!("no ONNX file: {error}")))?;
+    front::read(model, options)
+}
+
+impl Loaded for Fused {
+    fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(back::plan(self.0, Isa::best())?))
+    }
+}

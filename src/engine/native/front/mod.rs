@@ -41,9 +41,10 @@ use crate::engine::lower::{self, Lowered};
 use crate::engine::{EngineError, LoadOptions};
 use crate::model::{Stage, onnx, shapes};
 use graph::Builder;
+pub(super) use rules::runs;
 
 /// Name of the engine, for refusals.
-const ENGINE: &str = "umbra-cpu";
+pub(super) const ENGINE: &str = "umbra-cpu";
 
 /// Reads a validated model.
 ///

@@ -1,0 +1,131 @@
+//! Operators along one axis: Softmax and ArgMax.
+
+use umbra_kernels::{Isa, softmax_f32};
+
+use super::memory::Data;
+use super::nest::Nest;
+use super::planner::{Planner, fault};
+use super::step::{Sources, Work, misfit, part, part_mut};
+use super::view::View;
+use crate::engine::EngineError;
+use crate::engine::native::ir::Node;
+
+/// Softmax of rows that follow one another.
+#[derive(Debug)]
+struct Softmax {
+    isa: Isa,
+    row: usize,
+    len: usize,
+    /// Offsets in input and output.
+    from: usize,
+    to: usize,
+}
+
+impl Work for Softmax {
+    fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
+        let from = part(from.reals(0)?, self.from, self.len)?;
+        let to = part_mut(to.reals_mut()?, self.to, self.len)?;
+        Ok(softmax_f32(self.isa, from, self.row, to)?)
+    }
+}
+
+/// Index of the largest of `count` elements that lie `step` apart.
+#[derive(Debug)]
+struct ArgMax {
+    /// Offsets of output and of the first element, for every lane.
+    lanes: Vec<(u32, u32)>,
+    count: usize,
+    step: usize,
+    last: bool,
+}
+
+impl Work for ArgMax {
+    fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
+        let Data::Wholes(to) = to else { return Err(misfit("indices are written elsewhere")) };
+        match from.data(0)? {
+            Data::Codes(from) => self.find(from, to),
+            Data::Reals(from) => self.find(from, to),
+            Data::Wholes(from) => self.find(from, to),
+        }
+    }
+}
+
+impl ArgMax {
+    fn find<T: PartialOrd>(&self, from: &[T], to: &mut [i64]) -> Result<(), EngineError> {
+        let span = (self.count - 1) * self.step + 1;
+        for &(to_at, from_at) in &self.lanes {
+            let lane = part(from, from_at as usize, span)?.iter().step_by(self.step.max(1));
+            let mut lane = lane.enumerate().take(self.count);
+            let Some((mut best, mut most)) = lane.next() else { continue };
+            for (at, value) in lane {
+                if value > most || (self.last && value == most) {
+                    (best, most) = (at, value);
+                }
+            }
+            let [to] = part_mut(to, to_at as usize, 1)? else { continue };
+            *to = best as i64;
+        }
+        Ok(())
+    }
+}
+
+impl Planner<'_> {
+    /// Plans a Softmax; its axis lies innermost.
+    pub(super) fn softmax(&mut self, node: &Node, axis: usize) -> Result<(), EngineError> {
+        let (isa, given) = (self.isa, self.input(node, 0)?);
+        let kind = self.input_value(node, 0)?.kind;
+        let row = given.shape.get(axis).copied().ok_or_else(|| fault("a Softmax over no axis"))?;
+        let mut order = given.order();
+        order.retain(|&other| other != axis);
+        order.push(axis);
+        let whole = |view: &View| {
+            let nest = Nest::new([view]).filter(|nest| nest.len == view.len());
+            nest.is_some_and(|nest| nest.is_contiguous()) && view.is_ordered(&order)
+        };
+        let from = match whole(&given) {
+            true => given,
+            false => self.moved(&given, kind, &order, &vec![(0, 0); order.len()])?,
+        };
+        self.produce(node.output, &order, whole, |plan, to| {
+            if to.shape != from.shape {
+                return Err(fault("a Softmax into another shape"));
+            }
+            let softmax = Softmax { isa, row, len: from.len(), from: from.offset, to: to.offset };
+            plan.push(softmax, &[&from], to);
+            Ok(())
+        })
+    }
+
+    /// Plans an ArgMax.
+    pub(super) fn arg_max(
+        &mut self,
+        node: &Node,
+        axis: usize,
+        last: bool,
+    ) -> Result<(), EngineError> {
+        let from = self.input(node, 0)?;
+        let misfit = || fault("an ArgMax into another shape");
+        let (count, step) = from.axes().nth(axis).ok_or_else(misfit)?;
+        let shape = &self.value(node.output)?.shape;
+        let order: Vec<usize> = (0..shape.len()).collect();
+        self.produce(
+            node.output,
+            &order,
+            |_| true,
+            |plan, to| {
+                let first = from.narrowed(axis, 0, 1).and_then(|first| first.reshaped(&to.shape));
+                let nest = first.and_then(|first| Nest::new([to, &first])).ok_or_else(misfit)?;
+                let mut lanes = Vec::new();
+                let [to_step, from_step] = nest.steps;
+                nest.walk(|[to_at, from_at]| {
+                    let lane =
+                        |n: usize| ((to_at + n * to_step) as u32, (from_at + n * from_step) as u32);
+                    lanes.extend((0..nest.len).map(lane));
+                    Ok::<(), EngineError>(())
+                })?;
+                plan.push(ArgMax { lanes, count, step, last }, &[&from], to);
+                Ok(())
+            },
+        )
+    }
+}
