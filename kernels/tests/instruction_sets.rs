@@ -6,9 +6,9 @@
 use proptest::prelude::*;
 use umbra_kernels::{
     Add8, Arithmetic, Average8, DepthwiseF32, Geometry, Isa, KernelError, Mul8, ProductF32, Run,
-    SLACK, Window, add_codes, arithmetic_f32, average_pool_codes, average_pool_f32, clamp_f32,
-    dequantize, global_average_codes, max_pool_codes, max_pool_f32, mul_codes, quantize,
-    sigmoid_f32, softmax_f32, table,
+    SLACK, Sum8, Window, add_codes, add_reals, arithmetic_f32, average_pool_codes,
+    average_pool_f32, clamp_f32, dequantize, global_average_codes, max_pool_codes, max_pool_f32,
+    mul_codes, quantize, sigmoid_f32, softmax_f32, table,
 };
 
 const NO_CLAMP: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
@@ -280,6 +280,10 @@ proptest! {
         let add = Add8 { ratio_a, ratio_b, zero_a, zero_b, zero_c, low: 2, high: 253, signed };
         let mul = Mul8 { ratio: 0.01, zero_a, zero_b, zero_c, low: 2, high: 253, signed };
         same_codes(len, |isa, out| add_codes(isa, a, b, add, out))?;
+        let (scale_a, scale_b) = (ratio_a, -ratio_b);
+        let sum =
+            Sum8 { scale_a, scale_b, scale_c: 0.9, zero_a, zero_b, zero_c, low: 2, high: 253 };
+        same_codes(len, |isa, out| add_reals(isa, a, b, sum, out))?;
         same_codes(len, |isa, out| mul_codes(isa, a, b, mul, out))?;
         let entries: [u8; 256] = code_noise(seed ^ 5, 256).try_into().unwrap();
         same_codes(len, |isa, out| table(isa, &long, &entries, out))?;

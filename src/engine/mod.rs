@@ -83,10 +83,34 @@ pub struct LoadOptions {
     pub threads: u16,
 }
 
+/// The engine that runs a model where nobody asks for one by name: the first of the house
+/// that does.
+///
+/// # Errors
+/// Why the last of them does not run it; [`EngineError`] of stage [`Stage::Load`] where there
+/// is none.
+pub fn choose<'e>(
+    engines: &'e [Box<dyn Engine>],
+    model: &[u8],
+) -> Result<&'e dyn Engine, EngineError> {
+    let mut refusal = EngineError::new(Stage::Load, "this build has no inference engine");
+    for engine in engines.iter().filter(|engine| engine.is_of_the_house()) {
+        match engine.convolutions(model) {
+            Ok(_) => return Ok(&**engine),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
 /// An inference engine.
 pub trait Engine: std::fmt::Debug + Send + Sync {
     /// Name with the execution provider, such as `tract-cpu`.
     fn name(&self) -> &'static str;
+    /// Whether it may be chosen without being named: it needs nothing but this program.
+    fn is_of_the_house(&self) -> bool {
+        true
+    }
     /// Version, part of every trial's key.
     fn version(&self) -> String;
     /// Instruction sets its kernels use on this processor, part of every trial's key.

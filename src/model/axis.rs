@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_model_in_one_configuration_keeps_its_name() {
         let pair = |config: &str, id: &str| (config.to_owned(), id.to_owned());
-        assert_eq!(ids(&[], &[]), [pair("tract-cpu/t1/any", "lenet")]);
+        assert_eq!(ids(&[], &[]), [pair("auto/t1/any", "lenet")]);
         assert_eq!(ids(&["ort-cpu"], &[4]), [pair("ort-cpu/t4/any", "lenet")]);
     }
 

@@ -1,6 +1,6 @@
 //! Sums and products of codes.
 
-use super::round_to_code;
+use super::{round_to_code, scaled_code};
 use crate::{Isa, KernelError, check, dispatch::compiled_per_isa};
 
 /// How two tensors of codes are added.
@@ -54,6 +54,50 @@ pub fn add_codes(
     Ok(())
 }
 
+/// How the real numbers behind two tensors of codes are added.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sum8 {
+    /// Scale of the first operand.
+    pub scale_a: f32,
+    /// Scale of the second operand; negative to subtract.
+    pub scale_b: f32,
+    /// Scale of the sum.
+    pub scale_c: f32,
+    /// Zero point of the first operand.
+    pub zero_a: u8,
+    /// Zero point of the second operand.
+    pub zero_b: u8,
+    /// Zero point of the sum.
+    pub zero_c: u8,
+    /// Lowest code that may come out.
+    pub low: u8,
+    /// Highest code that may come out.
+    pub high: u8,
+}
+
+/// Sum of two tensors of codes by its definition: DequantizeLinear, Add, QuantizeLinear.
+/// ONNX Runtime computes it so where it finds no way to [`add_codes`]; both round alike
+/// except near ties. An operand may be shorter and repeats: one code, or one per channel.
+///
+/// `round_half_even(((a - zero_a) * scale_a + (b - zero_b) * scale_b) / scale_c) + zero_c`,
+/// clamped, all in f32.
+///
+/// # Errors
+///
+/// [`KernelError`] when the length of an operand does not divide that of the output.
+pub fn add_reals(
+    isa: Isa,
+    a: &[u8],
+    b: &[u8],
+    sum: Sum8,
+    output: &mut [u8],
+) -> Result<(), KernelError> {
+    check::repeats(a, output.len())?;
+    check::repeats(b, output.len())?;
+    real_sum(isa, a, b, sum, output);
+    Ok(())
+}
+
 /// How two tensors of codes are multiplied.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mul8 {
@@ -97,6 +141,7 @@ pub fn mul_codes(
 }
 
 compiled_per_isa!(fn sum(a: &[u8], b: &[u8], add: Add8, output: &mut [u8]) => sum_body);
+compiled_per_isa!(fn real_sum(a: &[u8], b: &[u8], sum: Sum8, output: &mut [u8]) => real_sum_body);
 compiled_per_isa!(fn product(a: &[u8], b: &[u8], mul: Mul8, output: &mut [u8]) => product_body);
 
 #[inline(always)]
@@ -109,6 +154,16 @@ fn sum_body(a: &[u8], b: &[u8], add: Add8, output: &mut [u8]) {
     each_pair(a, b, output, |a, b| {
         let value = real(a).mul_add(ratio_a, real(b).mul_add(ratio_b, fixed));
         round_to_code(value, low, high, offset)
+    });
+}
+
+#[inline(always)]
+fn real_sum_body(a: &[u8], b: &[u8], sum: Sum8, output: &mut [u8]) {
+    let (zero_a, zero_b) = (i32::from(sum.zero_a), i32::from(sum.zero_b));
+    each_pair(a, b, output, |a, b| {
+        let a = (i32::from(a) - zero_a) as f32 * sum.scale_a;
+        let b = (i32::from(b) - zero_b) as f32 * sum.scale_b;
+        scaled_code((a + b) / sum.scale_c, sum.zero_c, sum.low, sum.high)
     });
 }
 

@@ -9,7 +9,7 @@ mod softmax;
 mod table;
 
 pub use arithmetic::{Arithmetic, arithmetic_f32, clamp_f32};
-pub use codes::{Add8, Mul8, add_codes, mul_codes};
+pub use codes::{Add8, Mul8, Sum8, add_codes, add_reals, mul_codes};
 pub use logistic::sigmoid_f32;
 pub use quantize::{dequantize, quantize};
 pub use softmax::{Softmax8, softmax_f32};

@@ -60,6 +60,10 @@ impl Engine for Ort {
         library::identity(self.library.as_deref())
     }
 
+    fn is_of_the_house(&self) -> bool {
+        false
+    }
+
     fn isa(&self) -> String {
         super::isa::detect()
     }

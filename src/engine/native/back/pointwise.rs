@@ -1,7 +1,7 @@
 //! Operators that work element by element.
 
 use umbra_kernels::{
-    Add8, Arithmetic, Isa, Mul8, add_codes, arithmetic_f32, clamp_f32, dequantize, mul_codes,
+    Arithmetic, Isa, Mul8, Sum8, add_reals, arithmetic_f32, clamp_f32, dequantize, mul_codes,
     quantize, sigmoid_f32, table,
 };
 
@@ -68,7 +68,7 @@ fn unary_f32(isa: Isa, unary: Unary, from: &[f32], to: &mut [f32]) -> Result<(),
 /// How two operands become one.
 #[derive(Debug, Clone, Copy)]
 enum Pairing {
-    Add(Add8),
+    Add(Sum8),
     Mul(Mul8),
     Reals(Arithmetic, Range),
 }
@@ -91,7 +91,7 @@ impl Work for Paired {
                 let (a, b) = (from.codes(0)?, from.codes(1)?);
                 self.nest.walk(|[y, i, j]| {
                     let to = part_mut(to, y, len)?;
-                    Ok(add_codes(isa, part(a, i, left)?, part(b, j, right)?, add, to)?)
+                    Ok(add_reals(isa, part(a, i, left)?, part(b, j, right)?, add, to)?)
                 })
             }
             (Pairing::Mul(mul), Data::Codes(to)) => {
@@ -241,15 +241,17 @@ fn pairing(
         _ => return Err(fault("operands of different kinds")),
     };
     let (low, high) = codes_between(range);
-    let sum = |sign: f32| Add8 {
-        ratio_a: a.scale / to.scale,
-        ratio_b: sign * b.scale / to.scale,
+    // By the definition, which every session of ONNX Runtime is near; its fused operator
+    // on codes rounds a tie the other way.
+    let sum = |sign: f32| Sum8 {
+        scale_a: a.scale,
+        scale_b: sign * b.scale,
+        scale_c: to.scale,
         zero_a: a.zero,
         zero_b: b.zero,
         zero_c: to.zero,
         low,
         high,
-        signed: false,
     };
     match binary {
         Binary::Add => Ok(Pairing::Add(sum(1.0))),
