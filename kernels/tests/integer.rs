@@ -27,8 +27,10 @@ fn codes(multipliers: Vec<f32>, zero_point: u8, range: (u8, u8)) -> Requantize {
 }
 
 prop_compose! {
-    fn sizes()(pixels in 1..30_usize, outputs in 1..100_usize, runs in prop::collection::vec(1..70_usize, 1..5),
-               stride in 1..40_usize, gap in 0..9_usize, run_gap in 0..20_usize)
+    fn sizes()(pixels in 1..30_usize, outputs in 1..=100_usize, runs in prop::collection::vec(1..150_usize, 1..5),
+               stride in 1..40_usize, row in 1..31_usize, jump in 0..50_usize,
+               moved in prop::collection::vec(0..900_usize, 0..3),
+               gap in 0..9_usize, run_gap in 0..20_usize)
         -> (Geometry, usize) {
         let mut offset = 0;
         let runs = runs.into_iter().map(|len| {
@@ -36,7 +38,10 @@ prop_compose! {
             offset += len + run_gap;
             run
         }).collect();
-        let origins = (0..pixels).map(|at| (at * stride) as u32).collect();
+        // Rows of an image, and now and then a pixel that is out of line.
+        let mut origins: Vec<u32> =
+            (0..pixels).map(|at| (at * stride + at / row * jump) as u32).collect();
+        moved.iter().for_each(|&to| origins[to % pixels] = to as u32);
         let places = (0..pixels).map(|at| (at * (outputs + gap)) as u32).collect();
         (Geometry { origins, runs, places }, outputs)
     }
@@ -54,7 +59,10 @@ fn case() -> impl Strategy<Value = Case> {
             prop::collection::vec(any::<u8>(), input),
             prop_oneof![
                 prop::collection::vec(1e-6..1e-2_f32, 1),
-                prop::collection::vec(1e-6..1e-2_f32, outputs)
+                prop::collection::vec(1e-6..1e-2_f32, outputs),
+                prop::collection::vec(-1e-2..1e-2_f32, outputs),
+                // Beyond what 32 bits hold, before clamping.
+                prop::collection::vec(1e-2..1e30_f32, outputs)
             ],
             (any::<u8>(), any::<(u8, u8)>()),
         )
@@ -159,24 +167,27 @@ proptest! {
             (state >> 56) as u8
         };
         let gap = usize::from(next() % 5);
+        let (row, jump) = (1 + usize::from(next() % 8), usize::from(next() % 40));
+        let origin = |at: usize| at * (channels + gap) + at / row * jump;
         let window = Window {
-            origins: (0..pixels).map(|at| (at * (channels + gap)) as u32).collect(),
+            origins: (0..pixels).map(|at| origin(at) as u32).collect(),
             taps: (0..count).map(|tap| tap * (channels + 1)).collect(),
             places: (0..pixels).map(|at| (at * (channels + gap)) as u32).collect(),
             channels,
         };
-        let reach = (pixels - 1) * (channels + gap) + (count - 1) * (channels + 1) + channels;
+        let reach = origin(pixels - 1) + (count - 1) * (channels + 1) + channels;
         let input: Vec<u8> = (0..reach + SLACK).map(|_| next()).collect();
         let weights: Vec<i8> = (0..count * channels).map(|_| next() as i8).collect();
         let zero: Vec<i8> = if zeros { (0..channels).map(|_| next() as i8).collect() } else { vec![] };
         let bias: Vec<i32> = (0..channels).map(|_| i32::from(next()) * 50 - 6000).collect();
-        let scales = (0..channels).map(|_| f32::from(next()) * 1e-5).collect();
+        let unit = if next() % 4 == 0 { 1e30 } else { 1e-5 };
+        let scales = (0..channels).map(|_| f32::from(next()) * unit).collect();
         let (input_zero, codes) = (next(), codes(scales, to.0, to.1));
         let mut expected = vec![7; (pixels - 1) * (channels + gap) + channels];
         for pixel in 0..pixels {
             for c in 0..channels {
                 let sum: i64 = (0..count).map(|tap| {
-                    let x = input[pixel * (channels + gap) + tap * (channels + 1) + c];
+                    let x = input[origin(pixel) + tap * (channels + 1) + c];
                     let zero = zero.get(c).map_or(0, |&zero| i64::from(zero));
                     (i64::from(x) - i64::from(input_zero)) * (i64::from(weights[tap * channels + c]) - zero)
                 }).sum();

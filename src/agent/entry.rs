@@ -7,7 +7,7 @@ use crate::bench::{self, Trial, TrialKey, Verdict};
 use crate::board::Facts;
 use crate::deploy::{Quarantined, Store};
 use crate::engine::Engine;
-use crate::model::{Candidate, Rejection, Stage};
+use crate::model::{Candidate, Config, Rejection, Stage};
 use crate::task::{Evidence, Task};
 
 /// A candidate with what was found out so far.
@@ -99,6 +99,7 @@ impl<'a> Setting<'a> {
         shut_out: &[Quarantined],
         fresh: bool,
     ) -> Entry {
+        self.settle(&mut candidate, (!fresh).then_some(store));
         if candidate.rejection.is_none() {
             candidate.rejection = self.hopeless(&candidate, shut_out);
         }
@@ -112,10 +113,46 @@ impl<'a> Setting<'a> {
 
     /// A candidate without records.
     pub(super) fn alone(&self, mut candidate: Candidate) -> Entry {
+        self.settle(&mut candidate, None);
         if candidate.rejection.is_none() {
             candidate.rejection = self.hopeless(&candidate, &[]);
         }
         Entry { candidate, trial: None, evidence: None, reused: false }
+    }
+
+    /// Names the engine where nobody did: the first of the house that runs the model. What was
+    /// measured under one before needs no second look.
+    fn settle(&self, candidate: &mut Candidate, store: Option<&Store<'_>>) {
+        if candidate.config.engine != Config::AUTO || candidate.rejection.is_some() {
+            return;
+        }
+        let bytes = std::cell::OnceCell::new();
+        let runs = |engine: &dyn Engine, candidate: &Candidate| {
+            let known =
+                candidate.card.as_ref().is_none_or(|card| engine.unsupported(card).is_empty());
+            let model = || bytes.get_or_init(|| candidate.read().unwrap_or_default());
+            known && (self.was_measured(candidate, store) || engine.convolutions(model()).is_ok())
+        };
+        for engine in self.engines.iter().filter(|engine| engine.is_of_the_house()) {
+            candidate.config.engine = engine.name().to_owned();
+            if runs(&**engine, candidate) {
+                return;
+            }
+        }
+    }
+
+    fn was_measured(&self, candidate: &Candidate, store: Option<&Store<'_>>) -> bool {
+        let entry = |candidate: &Candidate| Entry {
+            candidate: candidate.clone(),
+            trial: None,
+            evidence: None,
+            reused: false,
+        };
+        store.is_some_and(|store| {
+            let mut entry = entry(candidate);
+            self.recall(&mut entry, store);
+            entry.reused
+        })
     }
 
     /// Evidence first: it decides what the trial must have timed.

@@ -11,7 +11,7 @@ use crate::child::{
     Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
 };
 use crate::engine::{self, Engine};
-use crate::model::{Affinity, Rejection, Stage, Tensor};
+use crate::model::{Affinity, Rejection, Tensor};
 
 /// The kind of these jobs.
 pub(super) const KIND: &str = "infer";
@@ -44,7 +44,9 @@ pub fn infer(
     model: &[u8],
     inputs: &Tensors,
 ) -> Result<Tensors, AgentError> {
-    let engine = world.engines.first().ok_or(AgentError::NoEngine)?;
+    if world.engines.is_empty() {
+        return Err(AgentError::NoEngine);
+    }
     let unusable = |rejection| AgentError::Model { model: name.to_owned(), rejection };
     let (mut outputs, mut failed) = (Tensors::new(), None);
     let order = Order { model: model.to_vec(), inputs: inputs.clone() };
@@ -66,7 +68,8 @@ pub fn infer(
         (Ended::Stopped, None) => Err(AgentError::Stopped),
         (Ended::NotStarted(why), None) => {
             log::warn!("no worker could be started ({why}); {name} runs in this process");
-            let outputs = engine::infer(&**engine, model, inputs);
+            let engine = engine::choose(&world.engines, model);
+            let outputs = engine.and_then(|engine| engine::infer(engine, model, inputs));
             outputs.map_err(|error| unusable(error.into()))
         }
         (ended, None) => Err(unusable(process(&ended))),
@@ -81,15 +84,9 @@ pub(super) fn work(
 ) -> Result<(), String> {
     let order: Order = decode_payload(payload).ok_or("the payload is no job to infer")?;
     let deaf = |error: std::io::Error| format!("nobody takes the result: {error}");
-    let refused =
-        |reason: &str| Rejection { stage: Stage::Load, reason: reason.to_owned(), help: None };
-    let outputs = match engines.first() {
-        Some(engine) => {
-            engine::infer(&**engine, &order.model, &order.inputs).map_err(Rejection::from)
-        }
-        None => Err(refused("this build has no inference engine")),
-    };
-    match outputs {
+    let outputs = engine::choose(engines, &order.model)
+        .and_then(|engine| engine::infer(engine, &order.model, &order.inputs));
+    match outputs.map_err(Rejection::from) {
         Ok(outputs) => outputs
             .into_iter()
             .try_for_each(|(name, tensor)| frames.send(&Report::Output(name, tensor)))

@@ -5,14 +5,17 @@
 //! it sees it (`lower/`); what it cannot run is refused by name. A [`Pipeline`] is
 //! what is timed and what is deployed: preprocessing, session, head.
 
+#[cfg(feature = "tract")]
+mod check;
 mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
 mod lower;
 mod native;
+#[cfg(feature = "ort")]
+mod ort;
 mod pipeline;
-mod ports;
 mod prepare;
 mod quantize;
 #[cfg(feature = "tract")]
@@ -22,19 +25,51 @@ pub use error::EngineError;
 pub use infer::infer;
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
+// Not by the name of the crate that only its folder may name.
+#[cfg(feature = "ort")]
+use self::ort as onnx_runtime;
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
-/// The engines in this build, the preferred one first.
-#[must_use]
-pub fn available() -> Vec<Box<dyn Engine>> {
-    ENGINES.iter().map(|make| make()).collect()
+/// Shared libraries that engines need and nothing searches for.
+#[derive(Debug, Clone, Default)]
+pub struct Libraries {
+    /// ONNX Runtime.
+    pub onnxruntime: Option<std::path::PathBuf>,
 }
 
-#[cfg(feature = "tract")]
-const ENGINES: &[fn() -> Box<dyn Engine>] =
-    &[|| Box::new(native::Native), || Box::new(tract::Tract)];
-#[cfg(not(feature = "tract"))]
-const ENGINES: &[fn() -> Box<dyn Engine>] = &[|| Box::new(native::Native)];
+/// The variable that names ONNX Runtime's library, here and in every program that uses the
+/// same crate.
+pub const ONNXRUNTIME: &str = "ORT_DYLIB_PATH";
+
+/// The engines in this build, with no library named.
+#[must_use]
+pub fn available() -> Vec<Box<dyn Engine>> {
+    available_with(&Libraries::default())
+}
+
+/// The engines in this build. No library is opened before a model is loaded.
+#[must_use]
+pub fn available_with(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
+    ENGINES.iter().map(|make| make(libraries)).collect()
+}
+
+/// Makes an engine, and opens nothing.
+type Make = fn(&Libraries) -> Box<dyn Engine>;
+
+/// The house's own first: the first of them is what runs where nobody asks for another.
+const ENGINES: &[Make] = &[
+    |_| Box::new(native::Native),
+    #[cfg(feature = "tract")]
+    |_| Box::new(tract::Tract),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::cpu(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::xnnpack(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::cuda(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::tensorrt(libraries)),
+];
 
 /// Which part of a graph to run, and how.
 #[derive(Debug, Clone, Default)]
@@ -48,10 +83,34 @@ pub struct LoadOptions {
     pub threads: u16,
 }
 
+/// The engine that runs a model where nobody asks for one by name: the first of the house
+/// that does.
+///
+/// # Errors
+/// Why the last of them does not run it; [`EngineError`] of stage [`Stage::Load`] where there
+/// is none.
+pub fn choose<'e>(
+    engines: &'e [Box<dyn Engine>],
+    model: &[u8],
+) -> Result<&'e dyn Engine, EngineError> {
+    let mut refusal = EngineError::new(Stage::Load, "this build has no inference engine");
+    for engine in engines.iter().filter(|engine| engine.is_of_the_house()) {
+        match engine.convolutions(model) {
+            Ok(_) => return Ok(&**engine),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
 /// An inference engine.
 pub trait Engine: std::fmt::Debug + Send + Sync {
     /// Name with the execution provider, such as `tract-cpu`.
     fn name(&self) -> &'static str;
+    /// Whether it may be chosen without being named: it needs nothing but this program.
+    fn is_of_the_house(&self) -> bool {
+        true
+    }
     /// Version, part of every trial's key.
     fn version(&self) -> String;
     /// Instruction sets its kernels use on this processor, part of every trial's key.

@@ -117,6 +117,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// Stands for an engine until the first one that runs the model is found.
+    pub const AUTO: &'static str = "auto";
+
     /// Such as `tract-cpu/t1/any`.
     #[must_use]
     pub fn id(&self) -> String {

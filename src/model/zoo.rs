@@ -209,8 +209,8 @@ fn refuse_repeated_ids(candidates: &mut [Candidate]) {
 }
 
 impl Default for Config {
-    /// One thread of the engine that is always there, wherever the kernel puts it.
+    /// One thread of whichever engine of the house runs the model, wherever the kernel puts it.
     fn default() -> Self {
-        Self { engine: "tract-cpu".to_owned(), threads: 1, affinity: Affinity::Any }
+        Self { engine: Self::AUTO.to_owned(), threads: 1, affinity: Affinity::Any }
     }
 }

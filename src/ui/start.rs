@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -13,7 +14,7 @@ use crate::agent::{self, World};
 use crate::base::{RealFs, Stop, SysRoot, SystemClock};
 use crate::board;
 use crate::child::{self, Spawner};
-use crate::engine;
+use crate::engine::{self, Libraries};
 
 /// Reads the command line; help, version and mistakes are printed here.
 ///
@@ -52,7 +53,9 @@ pub fn start_log(cli: &Cli) {
 /// The worker's side of a job.
 #[must_use]
 pub fn serve_worker() -> ExitCode {
-    let engines = engine::available();
+    let library = std::env::var_os(engine::ONNXRUNTIME).filter(|path| !path.is_empty());
+    let libraries = Libraries { onnxruntime: library.map(PathBuf::from) };
+    let engines = engine::available_with(&libraries);
     let clock = SystemClock::default();
     let code = child::serve(io::stdin().lock(), io::stdout(), &|job, frames| {
         agent::work(job, &engines, &clock, frames)
@@ -89,13 +92,19 @@ pub fn arm_signals(stop: &Stop, console: bool) -> Result<(), Failure> {
 pub fn build_world(settings: &Settings, stop: Stop) -> World {
     let sys = settings.sysroot.clone().map_or_else(SysRoot::default, SysRoot::new);
     let meters = board::meters(&sys, &settings.config.meters);
+    let library = settings.config.onnxruntime.clone();
+    let mut spawner = Spawner::new(settings.launcher.clone());
+    if let Some(path) = &library {
+        spawner = spawner.with_variable(engine::ONNXRUNTIME, path);
+    }
+    let libraries = Libraries { onnxruntime: library };
     World {
         sys,
         fs: Box::new(RealFs),
         clock: Box::new(SystemClock::default()),
         meters,
-        engines: engine::available(),
-        spawn: Box::new(Spawner::new(settings.launcher.clone())),
+        engines: engine::available_with(&libraries),
+        spawn: Box::new(spawner),
         stop,
     }
 }

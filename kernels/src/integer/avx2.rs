@@ -5,8 +5,8 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2_finish::{corrected, finish};
 use super::packed::{BLOCK, Panel};
-use super::portable::put;
 use super::product::Job;
 
 /// Vectors of a block: four outputs each.
@@ -61,7 +61,7 @@ unsafe fn tile<const TALL: usize>(job: &Job<'_>, block: usize, pixel: usize) {
     }
     for (row, sums) in sums.iter().enumerate() {
         // SAFETY: the pixel and the block are the job's.
-        unsafe { finish(job, block, pixel + row, sums) };
+        unsafe { put(job, block, pixel + row, sums) };
     }
 }
 
@@ -75,26 +75,23 @@ fn widened(panel: &Panel) -> [__m256i; VECTORS] {
     })
 }
 
+/// Joins the partial sums of a block and finishes them.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn finish(job: &Job<'_>, block: usize, pixel: usize, sums: &[__m256i; VECTORS]) {
+unsafe fn put(job: &Job<'_>, block: usize, pixel: usize, sums: &[__m256i; VECTORS]) {
     let (packed, geometry) = (&job.layer.packed, &job.layer.geometry);
-    let mut list = [0_i32; 2 * BLOCK];
-    for (at, sum) in sums.iter().enumerate() {
-        // SAFETY: the list has room for four vectors of eight.
-        unsafe { _mm256_storeu_si256(list.as_mut_ptr().add(at * 8).cast(), *sum) };
-    }
-    // SAFETY: what the caller promises.
-    let total = if packed.zero.is_empty() { 0 } else { unsafe { total(job, pixel) } };
-    let place = geometry.places.get(pixel).map_or(0, |&place| place as usize);
-    let (pairs, _) = list.as_chunks::<2>();
-    for (lane, [a, b]) in pairs.iter().enumerate().take(packed.outputs - block * BLOCK) {
-        let n = block * BLOCK + lane;
-        let of = |list: &[i32]| list.get(n).copied().unwrap_or(0);
-        let sum = a.wrapping_add(*b).wrapping_add(of(&packed.bias));
-        let sum = sum.wrapping_sub(of(&packed.zero).wrapping_mul(total));
-        // SAFETY: the place plus the outputs lie in the target.
-        unsafe { put(job, sum, n, place + n) };
+    let joined = |at: usize| {
+        let pairs = _mm256_hadd_epi32(sums[at], sums[at + 1]);
+        _mm256_permute4x64_epi64::<0b11_01_10_00>(pairs)
+    };
+    let first = block * BLOCK;
+    // SAFETY: the pixel and the block are the job's; lists are padded to whole blocks.
+    unsafe {
+        let total = if packed.zero.is_empty() { 0 } else { total(job, pixel) };
+        let totals = [_mm256_set1_epi32(total); 2];
+        let sums = corrected([joined(0), joined(2)], first, &packed.bias, &packed.zero, totals);
+        let place = *geometry.places.get_unchecked(pixel) as usize;
+        finish(&job.layer.finish, (first, packed.outputs), job.target, place, sums);
     }
 }
 

@@ -92,14 +92,27 @@ macro_rules! width {
                         Target::Codes(target) => {
                             put_codes(job, block, target.add(place + block.first), sums);
                         }
-                        Target::Reals(target) => {
-                            let mut list = [0_i32; $width];
-                            for (at, sum) in sums.iter().enumerate() {
-                                $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
-                            }
-                            put_reals(job, block, place, &list, target);
-                        }
+                        Target::Reals(target) => put_all_reals(job, block, place, target, sums),
                     }
+                }
+            }
+
+            #[cold]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+            unsafe fn put_all_reals(
+                job: &Job<'_>,
+                block: &Block,
+                place: usize,
+                target: *mut f32,
+                sums: [$int; 4],
+            ) {
+                let mut list = [0_i32; $width];
+                // SAFETY: the list has room for all sums; the rest is what the caller promises.
+                unsafe {
+                    for (at, sum) in sums.iter().enumerate() {
+                        $storeu(list.as_mut_ptr().add(at * VECTOR).cast(), *sum);
+                    }
+                    put_reals(job, block, place, &list, target);
                 }
             }
 
@@ -114,11 +127,11 @@ macro_rules! width {
                 let reach = &job.filter.reach[PIXELS - 1];
                 // SAFETY: lists of a block are as long as its width.
                 let bias: [$int; 4] = std::array::from_fn(|at| unsafe {
-                    $load(block.bias.as_ptr().add(at * VECTOR).cast())
+                    $load(block.bias.as_ptr().cast::<i32>().add(at * VECTOR).cast())
                 });
                 let mut sums = [bias; PIXELS];
                 let mut totals = [[$zero(); 4]; PIXELS];
-                let mut weights = block.weights[PIXELS - 1].as_ptr();
+                let mut weights = block.weights[PIXELS - 1].as_ptr().cast::<i8>();
                 // SAFETY: a tap's channels and the slack behind them lie in the input, and
                 // weights and presence are as many as the taps ask for.
                 unsafe {
@@ -151,7 +164,9 @@ macro_rules! width {
                     if ZERO {
                         for pixel in 0..PIXELS {
                             for at in 0..4 {
-                                let zero = $load(block.zero.as_ptr().add(at * VECTOR).cast());
+                                let zero = $load(
+                                    block.zero.as_ptr().cast::<i32>().add(at * VECTOR).cast(),
+                                );
                                 let part = $mul(totals[pixel][at], zero);
                                 sums[pixel][at] = $sub(sums[pixel][at], part);
                             }
@@ -172,7 +187,8 @@ macro_rules! width {
                 // keeps the store within the pixel's channels.
                 unsafe {
                     let code = |at: usize| {
-                        let scale = $loadf(block.multiplier.as_ptr().add(at * VECTOR));
+                        let scale =
+                            $loadf(block.multiplier.as_ptr().cast::<f32>().add(at * VECTOR));
                         let real = $mulf($tof(sums[at]), scale);
                         $toi(if finish.bounded { real } else { $min($max(real, low), high) })
                     };

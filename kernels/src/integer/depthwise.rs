@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
-use super::avx512_depthwise;
+use super::{avx2_depthwise, avx512_depthwise};
 use super::{
     finish::{Finish, Spread},
+    packed::{BLOCK, Line, Panel, lines},
     portable_depthwise,
     product::Target,
     range::{DEEPEST, Row},
@@ -37,7 +38,7 @@ pub struct Depthwise8 {
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     pub(super) window: Window,
-    /// `[taps][channels]`.
+    /// `[taps][channels]` and a block behind them that may be read.
     pub(super) weights: Vec<i8>,
     /// Per channel; empty where all are 0.
     pub(super) zero: Vec<i32>,
@@ -54,17 +55,18 @@ pub(super) struct Filter {
 
 /// Up to 64 channels. The order within is that of bytes interleaved by fours within lanes
 /// of 16: vector `j` holds channels `16 * lane + 4 * j + e` at `4 * lane + e`.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub(super) first: usize,
     /// 16, 32 or 64.
     pub(super) width: usize,
     /// For one pixel, and for two neighbours that share taps.
-    pub(super) weights: [Vec<i8>; 2],
+    pub(super) weights: [Vec<Panel>; 2],
     /// `[4 vectors][width / 4]`.
-    pub(super) bias: Vec<i32>,
-    pub(super) zero: Vec<i32>,
-    pub(super) multiplier: Vec<f32>,
+    pub(super) bias: Vec<Line<i32>>,
+    pub(super) zero: Vec<Line<i32>>,
+    pub(super) multiplier: Vec<Line<f32>>,
 }
 
 /// One call; reads and writes lie within the buffers.
@@ -114,7 +116,7 @@ impl Depthwise8 {
         check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
         check::fits(fits(bias.len()), "biases")?;
-        let finish = Spread::new(finish, channels, channels)?;
+        let finish = Spread::new(finish, channels, channels.next_multiple_of(BLOCK))?;
         let used = weight_zero.iter().any(|&zero| zero != 0);
         let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
         let mut filter = Filter {
@@ -130,6 +132,7 @@ impl Depthwise8 {
         filter.share_taps();
         let constant = |c| filter.constant_part(c, weight_zero, bias, input_zero);
         filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
+        filter.pad();
         filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         let apart = share::apart(&filter.window.places, channels);
@@ -226,8 +229,11 @@ impl Depthwise8 {
             // the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2_depthwise::depthwise(job) },
             // SAFETY: the same lengths.
-            isa => unsafe { portable_depthwise::depthwise(isa, job) },
+            _ => unsafe { portable_depthwise::depthwise(job) },
         }
     }
 }
@@ -249,6 +255,16 @@ impl Filter {
         row.constant_part()
     }
 
+    /// Lengthens all lists so that blocks can be read whole.
+    fn pad(&mut self) {
+        let padded = self.window.channels.next_multiple_of(BLOCK);
+        self.weights.resize(self.weights.len() + BLOCK, 0);
+        self.bias.resize(padded, 0);
+        if !self.zero.is_empty() {
+            self.zero.resize(padded, 0);
+        }
+    }
+
     /// Finds out whether two neighbours read much of the same, as in a row of an image.
     fn share_taps(&mut self) {
         let taps = &self.window.taps;
@@ -262,22 +278,24 @@ impl Filter {
 
     fn block(&self, first: usize, width: usize) -> Block {
         let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
-        let spread = |list: &[i32]| -> Vec<i32> {
-            order.iter().map(|&c| list.get(c).copied().unwrap_or(0)).collect()
+        let spread = |list: &[i32]| {
+            let found = order.iter().map(|&c| list.get(c).copied().unwrap_or(0));
+            lines(&found.collect::<Vec<_>>())
         };
         let multiplier = order.iter().map(|&c| self.finish.multiplier.get(c).copied());
+        let multiplier: Vec<f32> = multiplier.map(Option::unwrap_or_default).collect();
         Block {
             first,
             width,
             weights: [0, 1].map(|at| self.weights_of(&self.reach[at], &order)),
             bias: spread(&self.bias),
             zero: spread(&self.zero),
-            multiplier: multiplier.map(|found| found.unwrap_or(0.0)).collect(),
+            multiplier: lines(&multiplier),
         }
     }
 
     /// `[taps / 4][pixels][channels in this order][4 taps]`.
-    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<i8> {
+    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<Panel> {
         let channels = self.window.channels;
         let weight = |tap: usize, pixel: usize, c: usize| {
             let tap = reach.index.get(tap * reach.pixels + pixel).copied().flatten()?;
@@ -292,7 +310,7 @@ impl Filter {
                 }
             }
         }
-        all
+        all.as_chunks().0.iter().map(|&bytes| Panel(bytes)).collect()
     }
 }
 

@@ -44,6 +44,7 @@ pub enum Finish {
 }
 
 /// A finish spread to one set of parameters per output, padded to whole vectors.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[derive(Debug, Clone)]
 pub(super) struct Spread {
     /// Per output, padded with 0.

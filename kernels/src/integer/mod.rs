@@ -6,9 +6,15 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx2_depthwise;
+#[cfg(target_arch = "x86_64")]
+mod avx2_finish;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_depthwise;
+#[cfg(target_arch = "x86_64")]
+mod avx512_finish;
 mod depthwise;
 mod finish;
 mod packed;

@@ -18,6 +18,21 @@ pub(super) const GROUP: usize = 4;
 #[repr(C, align(64))]
 pub(super) struct Panel(pub(super) [i8; BLOCK * GROUP]);
 
+/// Sixteen values of 32 bits, aligned likewise.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(super) struct Line<T>(pub(super) [T; BLOCK]);
+
+/// The values of `list` in aligned lines.
+pub(super) fn lines<T: Copy + Default>(list: &[T]) -> Vec<Line<T>> {
+    let line = |values: &[T]| {
+        let value = |at: usize| values.get(at).copied().unwrap_or_default();
+        Line(std::array::from_fn(value))
+    };
+    list.chunks(BLOCK).map(line).collect()
+}
+
 /// Packed weights with the constant part of every sum.
 #[derive(Debug, Clone)]
 pub(super) struct Packed {

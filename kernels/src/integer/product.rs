@@ -30,6 +30,9 @@ pub struct Product8 {
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     pub(super) geometry: Geometry,
+    /// From each pixel on, how many have origins one and the same step apart.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub(super) ahead: Vec<u32>,
     pub(super) packed: Packed,
     pub(super) finish: Spread,
 }
@@ -94,7 +97,7 @@ impl Product8 {
         let output_needed = check::output_needed(&geometry.places, outputs)?;
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         let apart = share::apart(&geometry.places, outputs);
-        let layer = Layer { geometry, packed, finish };
+        let layer = Layer { ahead: ahead(&geometry.origins), geometry, packed, finish };
         Ok(Self { isa, layer, input_needed, output_needed, apart })
     }
 
@@ -198,5 +201,35 @@ impl Product8 {
     }
 }
 
+/// From each pixel on, how many have origins one and the same step apart.
+fn ahead(origins: &[u32]) -> Vec<u32> {
+    let mut all = vec![0; origins.len()];
+    let mut next = None;
+    let mut count = 0;
+    for (at, &origin) in origins.iter().enumerate().rev() {
+        let step = origins.get(at + 1).map(|&other| i64::from(other) - i64::from(origin));
+        count =
+            if step.is_some() && step == next { count + 1 } else { 1 + u32::from(step.is_some()) };
+        next = step;
+        if let Some(found) = all.get_mut(at) {
+            *found = count;
+        }
+    }
+    all
+}
+
 // Whole groups of four are read behind a run, and whole vectors of 64 by the sums.
 const _: () = assert!(SLACK >= 64);
+
+#[cfg(test)]
+mod tests {
+    use super::ahead;
+
+    #[test]
+    fn pixels_in_line_are_counted() {
+        assert_eq!(ahead(&[0, 2, 4, 10, 12, 11]), [3, 2, 2, 2, 2, 1]);
+        assert_eq!(ahead(&[7]), [1]);
+        assert_eq!(ahead(&[5, 5, 5]), [3, 2, 1]);
+        assert!(ahead(&[]).is_empty());
+    }
+}

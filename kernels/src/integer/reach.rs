@@ -10,6 +10,7 @@ use super::depthwise::TAPS;
 
 /// The taps of some neighbouring pixels together, padded to whole dot products with taps
 /// that weigh nothing.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reach {
     /// First channel of each tap, relative to the first pixel's origin.

@@ -85,6 +85,32 @@ fn lower(model: Model, options: &LoadOptions, passes: &[Pass]) -> Result<Lowered
     Ok(Lowered { model: Model { graph: Some(graph), ..model }, inputs, outputs })
 }
 
+/// The same without any rewriting of operators, for an engine that speaks all of ONNX: inputs
+/// with fixed dimensions, the wished outputs, and nothing that only others need.
+///
+/// # Errors
+/// [`EngineError`]: an output that nothing computes, an input without a rank.
+#[cfg(feature = "ort")]
+pub(crate) fn bound(model: Model, options: &LoadOptions) -> Result<Lowered, EngineError> {
+    let Some(mut graph) = model.graph else {
+        return Err(EngineError::new(Stage::Load, "the file has no graph"));
+    };
+    let types = boundary::declared_types(&graph);
+    let outputs = boundary::choose_outputs(&graph, options)?;
+    let inputs = boundary::fix_inputs(&mut graph, options)?;
+    boundary::prune(&mut graph.node, &outputs);
+    let mut names = outputs.clone();
+    graph.node.iter().for_each(|node| boundary::reads(node, &mut names));
+    let read: std::collections::BTreeSet<String> = names.into_iter().collect();
+    graph.initializer.retain(|tensor| read.contains(&tensor.name));
+    graph.output = boundary::declare(&graph, &outputs);
+    Ok(Lowered {
+        model: Model { graph: Some(graph), ..model },
+        inputs,
+        outputs: typed(outputs, &types),
+    })
+}
+
 fn typed(outputs: Vec<String>, types: &BTreeMap<String, Dtype>) -> Vec<(String, Option<Dtype>)> {
     let with_type = |name: String| {
         let dtype = types.get(&name).copied();

@@ -3,7 +3,7 @@
 //! Shapes are those of ONNX (channels first), static; how a value lies in memory is the
 //! back's business. A value holds codes of one quantisation, or reals, or whole numbers.
 
-use crate::model::{Dtype, TensorInfo};
+use crate::model::TensorInfo;
 
 /// Index of a value in [`Program::values`].
 pub(super) type Id = usize;
@@ -282,13 +282,6 @@ impl Range {
     pub(super) const OPEN: Self = Self { low: f32::NEG_INFINITY, high: f32::INFINITY };
 }
 
-impl Value {
-    /// Elements.
-    pub(super) fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
-
 impl Program {
     /// Convolutions that sum integers, and those that sum reals.
     pub(super) fn convolutions(&self) -> (u64, u64) {
@@ -302,10 +295,5 @@ impl Program {
                 if integer { (whole + 1, real) } else { (whole, real + 1) }
             },
         )
-    }
-
-    /// Type that the file states for a port.
-    pub(super) fn dtype(port: &Port) -> Dtype {
-        port.info.dtype
     }
 }

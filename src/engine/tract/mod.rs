@@ -12,8 +12,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use prost::Message;
 use tract_onnx::prelude::*;
 
+use super::check::check;
 use super::lower::{Lowered, is_half, real};
-use super::{Engine, EngineError, LoadOptions, Loaded, Session, ports};
+use super::{Engine, EngineError, LoadOptions, Loaded, Session};
 use crate::model::{self, Card, Dtype, Stage, TensorInfo, onnx};
 
 /// The engine.
@@ -192,7 +193,7 @@ impl Session for TractSession {
     }
 
     fn run(&mut self, inputs: &[model::Tensor]) -> Result<Vec<model::Tensor>, EngineError> {
-        ports::check(inputs, &self.inputs)?;
+        check(inputs, &self.inputs)?;
         let values = inputs.iter().map(|input| Ok(tensor::to_tract(input)?.into_tvalue()));
         let values = values.collect::<Result<TVec<_>, EngineError>>()?;
         let state = &mut self.state;

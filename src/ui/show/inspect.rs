@@ -24,8 +24,10 @@ pub struct Model {
 }
 
 /// What an engine makes of a model, up to the point where it would run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Examined {
+    /// Name of the engine that would run it.
+    pub engine: Option<&'static str>,
     /// Operators that it does not run.
     pub unsupported: Vec<String>,
     /// Convolutions on integers, and in floating point.
@@ -50,6 +52,7 @@ pub(crate) struct ModelJson<'a> {
     quantization: Option<&'static str>,
     feature_tap: Option<&'a str>,
     feature_size: Option<u64>,
+    engine: Option<&'static str>,
     fused_integer_convs: Option<u64>,
     float_convs: Option<u64>,
     unsupported: Option<&'a [String]>,
@@ -75,6 +78,7 @@ impl<'a> ModelJson<'a> {
             quantization: card.map(|card| card.quantization.name()),
             feature_tap: card.and_then(|card| card.feature_tap.as_deref()),
             feature_size: card.and_then(|card| card.feature_size),
+            engine: examined.and_then(|found| found.engine),
             fused_integer_convs: convolutions.map(|(integer, _)| integer),
             float_convs: convolutions.map(|(_, float)| float),
             unsupported: examined.map(|found| found.unsupported.as_slice()),
@@ -164,6 +168,7 @@ fn card(card: &Card) -> Vec<String> {
 
 fn engine(found: &Examined) -> Vec<String> {
     let mut lines = Vec::new();
+    lines.extend(found.engine.iter().flat_map(|engine| wrap("  engine        ", engine, 1)));
     if let Some((integer, float)) = found.convolutions {
         let text = format!("{integer} on integers, {float} in floating point");
         lines.extend(wrap("  convolutions  ", &text, 1));

@@ -45,6 +45,17 @@ pub fn ascii(text: &str) -> String {
     out
 }
 
+/// A candidate's name in at most `width` characters; where it names a configuration
+/// (`lenet@ort-cpu/t2`), the model's part gives way, if that leaves anything of it.
+#[must_use]
+pub fn name(id: &str, width: usize) -> String {
+    let cut = id.split_once('@').and_then(|(model, way)| {
+        let room = width.checked_sub(way.chars().count() + 1).filter(|room| *room >= 6)?;
+        Some(format!("{}@{way}", middle(model, room)))
+    });
+    cut.unwrap_or_else(|| middle(id, width))
+}
+
 /// At most `width` characters; a longer text loses its middle, so that both the
 /// family and the variant at the end stay visible.
 #[must_use]
@@ -196,6 +207,8 @@ mod tests {
     fn long_names_lose_their_middle_and_long_lines_their_end() {
         assert_eq!(middle("mobilenetv2-cifar10-int8-qdq", 16), "mobilen..nt8-qdq");
         assert_eq!(middle("short", 16), "short");
+        assert_eq!(name("mobilenetv2-cifar10@ort-cpu/t2", 20), "mob..ar10@ort-cpu/t2");
+        assert_eq!(name("mobilenetv2-cifar10@ort-cpu/t2", 14), "mobile..cpu/t2");
         assert_eq!(end("abcdefghij", 6), "abc...");
         for width in 0..5 {
             assert!(middle("abcdefgh", width).len() <= width);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::ways::Ways;
 use crate::agent::{Config, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
@@ -25,6 +26,8 @@ pub(crate) struct Aim {
     task: Option<PathBuf>,
     #[command(flatten)]
     bounds: Bounds,
+    #[command(flatten)]
+    ways: Ways,
     /// Weight of a criterion, such as relevance=60 (repeatable).
     #[arg(long, value_name = "NAME=N", value_parser = pair, help_heading = "What to choose")]
     weight: Vec<(String, f64)>,
@@ -104,8 +107,13 @@ impl Aim {
         Ok(Request { budget: Some(Duration::ZERO), ..request })
     }
 
-    /// Candidates of the line, else of the configuration, else the bundled ones.
+    /// Candidates: each model in each configuration.
     pub(crate) fn zoo(&self, call: &Call<'_>) -> Result<Vec<Candidate>, Failure> {
+        Ok(self.ways.expand(&call.settings.config, self.models(call)?))
+    }
+
+    /// Models of the line, else of the configuration, else the bundled ones.
+    fn models(&self, call: &Call<'_>) -> Result<Vec<Candidate>, Failure> {
         let paths = if self.zoo.is_empty() { &call.settings.config.zoo } else { &self.zoo };
         if !paths.is_empty() {
             return Ok(model::open(paths)?);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::aim::Effort;
+use super::ways::Ways;
 use crate::agent;
 use crate::model;
 use crate::ui::call::shown;
@@ -15,18 +16,21 @@ use crate::ui::{Answer, Call, show};
 #[command(after_help = "\
 Examples:
   umbra bench model.onnx
-  umbra bench models --quick --json")]
+  umbra bench models --quick --json
+  umbra bench model.onnx --engine tract-cpu --engine ort-cpu --threads 2")]
 pub struct Bench {
     /// Model files, or folders of them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    ways: Ways,
     #[command(flatten)]
     effort: Effort,
 }
 
 impl Bench {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        let candidates = model::open(&self.files)?;
+        let candidates = self.ways.expand(&call.settings.config, model::open(&self.files)?);
         let plan = self.effort.plan(&call.settings.config);
         let state = &call.settings.state;
         let trials = agent::bench(call.world, &candidates, &plan, state, call.sink)?;

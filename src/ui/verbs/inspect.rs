@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::model::{self, Candidate};
 use crate::ui::call::shown;
 use crate::ui::show::inspect::{Examined, Inspected, Model};
@@ -24,28 +24,37 @@ pub struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        let engine = call.world.engines.first();
         let inspected = model::open(&self.files)?.into_iter().map(|candidate| {
-            let examined = engine.map(|engine| examine(&**engine, &candidate));
+            let examined = examine(&call.world.engines, &candidate);
             Model { candidate, examined }
         });
         shown(Inspected(inspected.collect()))
     }
 }
 
-/// What the engine would make of a model; it does not load it, since what a hostile file
-/// does to an engine must not happen to this process.
-fn examine(engine: &dyn Engine, candidate: &Candidate) -> Examined {
-    let unsupported =
-        candidate.card.as_ref().map(|card| engine.unsupported(card)).unwrap_or_default();
-    let usable = candidate.rejection.is_none() && unsupported.is_empty();
-    let convolutions = || -> Result<(u64, u64), String> {
-        let bytes = candidate.read().map_err(|rejection| rejection.reason)?;
-        engine.convolutions(&bytes).map_err(|error| error.to_string())
+/// What the engine that would run it makes of a model; it is not loaded, since what a hostile
+/// file does to an engine must not happen to this process.
+fn examine(engines: &[Box<dyn Engine>], candidate: &Candidate) -> Option<Examined> {
+    let last = engines.iter().rfind(|engine| engine.is_of_the_house())?;
+    let bytes = match candidate.read() {
+        Ok(bytes) => bytes,
+        Err(_) => return Some(Examined::default()),
     };
-    let found = usable.then(convolutions).transpose();
-    let error = found.as_ref().err().cloned();
-    Examined { unsupported, convolutions: found.ok().flatten(), error }
+    let chosen = engine::choose(engines, &bytes);
+    let examined = match chosen.and_then(|engine| Ok((engine, engine.convolutions(&bytes)?))) {
+        Ok((engine, convolutions)) => Examined {
+            engine: Some(engine.name()),
+            convolutions: Some(convolutions),
+            ..Examined::default()
+        },
+        Err(error) => {
+            let card = candidate.card.as_ref();
+            let unsupported = card.map(|card| last.unsupported(card)).unwrap_or_default();
+            let error = unsupported.is_empty().then(|| error.to_string());
+            Examined { unsupported, error, ..Examined::default() }
+        }
+    };
+    Some(examined)
 }
 
 #[cfg(test)]
@@ -105,7 +114,8 @@ mod tests {
         std::fs::write(&path, file.encode_to_vec()).unwrap();
         let candidates = model::open(&[path]).unwrap();
         assert_eq!(candidates[0].rejection, None);
-        let found = examine(&Fragile, &candidates[0]);
+        let engines: Vec<Box<dyn Engine>> = vec![Box::new(Fragile)];
+        let found = examine(&engines, &candidates[0]).unwrap();
         assert_eq!((found.convolutions, found.error), (Some((3, 4)), None));
     }
 }

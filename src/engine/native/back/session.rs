@@ -6,8 +6,9 @@ use super::copy::convert;
 use super::memory::{Data, Memory};
 use super::nest::Nest;
 use super::step::{Step, misfit};
+use crate::engine::check::check;
 use crate::engine::native::ir::Port;
-use crate::engine::{EngineError, Session, ports};
+use crate::engine::{EngineError, Session};
 use crate::model::{Dtype, Stage, Tensor, TensorInfo};
 
 /// Codes of int8 tensors are shifted by this.
@@ -43,7 +44,7 @@ impl Session for NativeSession {
     }
 
     fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Tensor>, EngineError> {
-        ports::check(inputs, &self.inputs)?;
+        check(inputs, &self.inputs)?;
         for (door, tensor) in self.entrances.iter().zip(inputs) {
             door.enter(&tensor.data, self.memory.data_mut(door.buffer)?)?;
         }
