@@ -282,6 +282,14 @@ impl Range {
     pub(super) const OPEN: Self = Self { low: f32::NEG_INFINITY, high: f32::INFINITY };
 }
 
+#[cfg(test)]
+impl Value {
+    /// Elements.
+    pub(super) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 impl Program {
     /// Convolutions that sum integers, and those that sum reals.
     pub(super) fn convolutions(&self) -> (u64, u64) {

@@ -216,7 +216,7 @@ impl Tally {
         fused: &Tensor,
         plain: &Tensor,
     ) -> Result<(), String> {
-        if Program::dtype(port) != fused.dtype {
+        if port.info.dtype != fused.dtype {
             return Err(format!("WRONG type {:?} for {:?}", port.info.dtype, fused.dtype));
         }
         let shift = if port.info.dtype == Dtype::Int8 { -128.0 } else { 0.0 };
