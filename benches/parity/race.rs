@@ -1,7 +1,8 @@
 //! Blocks of inferences that take turns in one process.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use cpu_time::ProcessTime;
 use umbra::engine::{Engine, LoadOptions, Session};
 use umbra::model::Tensor;
 
@@ -29,13 +30,51 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// So many of the inputs are timed, the first ones; some take longer than others.
+const TIMED: usize = 2;
+/// What is timed together lasts at least so long: the clock itself costs some of it.
+const BATCH: Duration = Duration::from_micros(200);
+
+/// What time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Time {
+    /// Processor time of the whole process. With one thread it is what a clock on the wall
+    /// would say if nothing else ran; other programs do not lengthen it by waiting.
+    Processor,
+    /// The clock on the wall; several threads have no other.
+    Wall,
+}
+
+impl Time {
+    /// Seconds that the work takes.
+    fn took(self, work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
+        let (wall, processor) = (Instant::now(), ProcessTime::now());
+        work()?;
+        let took = match self {
+            Self::Processor => processor.elapsed(),
+            Self::Wall => wall.elapsed(),
+        };
+        Ok(took.as_secs_f64())
+    }
+
+    /// What a block comes to. Waiting for other programs only ever lengthens, and more often
+    /// what takes long anyway: on the wall the fastest counts.
+    fn of(self, times: &[f64]) -> f64 {
+        match self {
+            Self::Processor => median(times),
+            Self::Wall => times.iter().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+}
+
 /// A session with its inputs.
 struct Side {
     session: Box<dyn Session>,
     inputs: Vec<Vec<Tensor>>,
-    turn: usize,
-    /// Inferences of one block.
-    runs: usize,
+    /// Rounds over the inputs that are timed together.
+    rounds: usize,
+    /// Such batches in one block.
+    batches: usize,
 }
 
 impl Side {
@@ -44,48 +83,59 @@ impl Side {
         let loaded = engine.load(&subject.bytes, &options).and_then(|l| l.optimise());
         let session = loaded.map_err(|error| format!("{}: {error}", engine.name()))?;
         let inputs = subject.inputs(session.inputs());
-        Ok(Self { session, inputs, turn: 0, runs: 1 })
+        Ok(Self { session, inputs, rounds: 1, batches: 1 })
     }
 
-    fn infer(&mut self) -> Result<f64, String> {
-        let input = &self.inputs[self.turn % self.inputs.len()];
-        self.turn += 1;
-        let start = Instant::now();
-        let outputs = self.session.run(input);
-        let nanos = start.elapsed().as_nanos() as f64;
-        std::hint::black_box(outputs).map(|_| nanos).map_err(|error| error.to_string())
-    }
-
-    /// As many inferences as fill a block, at least three.
-    fn pace(&mut self, pace: Pace) -> Result<(), String> {
-        self.infer()?;
-        let (mut runs, start) = (0_usize, Instant::now());
-        while runs < 3 || (start.elapsed() < pace.block && runs < 10_000) {
-            self.infer()?;
-            runs += 1;
+    /// Every timed input once.
+    fn round(&mut self) -> Result<(), String> {
+        for input in self.inputs.iter().take(TIMED) {
+            let outputs = self.session.run(input).map_err(|error| error.to_string())?;
+            std::hint::black_box(outputs);
         }
-        self.runs = runs;
         Ok(())
     }
 
-    /// The median inference of one block. The first is not counted: it finds the caches full
-    /// of the other side's weights, and the other side's threads still spinning.
-    fn block(&mut self) -> Result<f64, String> {
-        self.infer()?;
-        let times: Result<Vec<f64>, String> = (0..self.runs).map(|_| self.infer()).collect();
-        Ok(median(&times?))
+    /// Seconds of one batch.
+    fn batch(&mut self, time: Time) -> Result<f64, String> {
+        let rounds = self.rounds;
+        let took = time.took(|| (0..rounds).try_for_each(|_| self.round()))?;
+        Ok(took / rounds as f64)
+    }
+
+    /// Batches that are long enough for the clock, and as many as fill a block, at least three.
+    fn pace(&mut self, pace: Pace) -> Result<(), String> {
+        self.round()?;
+        let started = Instant::now();
+        let mut rounds = 0_u32;
+        while rounds < 3 || (started.elapsed() < pace.block && rounds < 10_000) {
+            self.round()?;
+            rounds += 1;
+        }
+        let one = started.elapsed() / rounds;
+        self.rounds = 1 + (BATCH.as_nanos() / one.as_nanos().max(1)) as usize;
+        let batch = one * u32::try_from(self.rounds).unwrap_or(u32::MAX);
+        self.batches = (pace.block.as_nanos() / batch.as_nanos().max(1)).max(3) as usize;
+        Ok(())
+    }
+
+    /// One block. Its first round is not counted: it finds the caches full of the other side's
+    /// weights, and the other side's threads still spinning.
+    fn block(&mut self, time: Time) -> Result<f64, String> {
+        self.round()?;
+        let times: Result<Vec<f64>, String> = (0..self.batches).map(|_| self.batch(time)).collect();
+        Ok(time.of(&times?))
     }
 }
 
-/// Medians of blocks: one list per side.
-fn blocks(sides: &mut [&mut Side], pace: Pace) -> Result<Vec<Vec<f64>>, String> {
+/// Figures of blocks: one list per side.
+fn blocks(sides: &mut [&mut Side], pace: Pace, time: Time) -> Result<Vec<Vec<f64>>, String> {
     sides.iter_mut().try_for_each(|side| side.pace(pace))?;
     let mut times = vec![Vec::new(); sides.len()];
     for block in 0..pace.blocks {
         // Whoever goes first changes every time.
         for step in 0..sides.len() {
             let at = (block + step) % sides.len();
-            times[at].push(sides[at].block()?);
+            times[at].push(sides[at].block(time)?);
         }
     }
     Ok(times)
@@ -106,7 +156,7 @@ pub(crate) fn run(
     let mut float = twin.map(|twin| Side::new(engine, twin, 1)).transpose()?;
     let mut sides = vec![&mut ours, &mut theirs];
     sides.extend(&mut float);
-    let times = blocks(&mut sides, pace)?;
+    let times = blocks(&mut sides, pace, Time::Processor)?;
     let single = ratios(&times[0], &times[1]);
     let twin = times.get(2).map(|float| ratios(&times[0], float));
     drop((theirs, float));
@@ -115,7 +165,7 @@ pub(crate) fn run(
     let mut ours = wide.and_then(Result::ok).unwrap_or(ours);
     let all = if cores > 1 {
         let mut theirs = Side::new(reference, subject, cores)?;
-        let times = blocks(&mut [&mut ours, &mut theirs], pace)?;
+        let times = blocks(&mut [&mut ours, &mut theirs], pace, Time::Wall)?;
         Some(ratios(&times[0], &times[1]))
     } else {
         None

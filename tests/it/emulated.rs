@@ -55,14 +55,15 @@ impl Target {
         true
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.emulator[0]);
+        command.args(&self.emulator[1..]).arg(self.binary()).args(arguments);
+        command.env("UMBRA_LAUNCHER", self.emulator.join(" "));
+        command
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(self.emulator[0])
-            .args(&self.emulator[1..])
-            .arg(self.binary())
-            .args(arguments)
-            .env("UMBRA_LAUNCHER", self.emulator.join(" "))
-            .output()
-            .unwrap()
+        self.command(arguments).output().unwrap()
     }
 
     fn json(&self, arguments: &[&str]) -> serde_json::Value {
@@ -174,6 +175,33 @@ fn bench_and_select_run_whole_through_the_launcher() {
     let model = selection["decision"]["model"].as_str().unwrap();
     let status = target.json(&["status", "--json", "--state", &state]);
     assert_eq!(status["current"]["model"], model);
+}
+
+/// The golden vectors in the sidecars are checked before anything is timed.
+#[test]
+fn onnx_runtime_for_arm_is_loaded_by_the_worker_and_agrees_with_the_golden_vectors() {
+    let target = &TARGETS[0];
+    if !target.is_there() {
+        return;
+    }
+    let library =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ort/aarch64/libonnxruntime.so.1.31.1");
+    assert!(library.is_file(), "{}: run scripts/setup-ort.sh", library.display());
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().display().to_string();
+    let zoo = zoo();
+    let mut arguments = vec!["bench", "--json", "--quick", "--engine", "ort-cpu"];
+    arguments.extend(["--state", &state]);
+    arguments.extend(zoo.iter().filter(|path| path.contains("resnet8")).map(String::as_str));
+    let bench = document(
+        &target.command(&arguments).env(umbra::engine::ONNXRUNTIME, &library).output().unwrap(),
+    );
+    let trials = bench["trials"].as_array().unwrap();
+    assert!(trials.len() >= 4);
+    for trial in trials {
+        assert_eq!(trial["config_id"], "ort-cpu/t1/any");
+        assert!(trial["latency_us"]["p50"].as_f64().is_some_and(|p50| p50 > 0.0), "{trial}");
+    }
 }
 
 #[test]
