@@ -184,7 +184,10 @@ fn real_models_are_measured_within_the_limits_of_this_board() {
     let (clock, stop, spawn) = (SystemClock::default(), Stop::default(), own_worker());
     let sys = SysRoot::default();
     let ctx = Context { spawn: &spawn, clock: &clock, sys: &sys, stop: &stop };
-    for real in umbra::model::open(&files).unwrap() {
+    let engines = umbra::engine::available();
+    for mut real in umbra::model::open(&files).unwrap() {
+        let chosen = umbra::engine::choose(&engines, &real.read().unwrap()).unwrap();
+        real.config.engine = chosen.name().to_owned();
         let trial = run(&Plan::quick(), &real, key(), ctx, &mut [], None, &mut ());
         assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
         assert!(trial.peak_rss.unwrap().0 > real.bytes, "{trial:?}");
