@@ -5,6 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use prost::Message as _;
+use rustix::process::{Signal, getpid, kill_process};
 use umbra::child::Spawner;
 use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Session};
 use umbra::model::onnx::{
@@ -98,12 +99,25 @@ impl Engine for FakeEngine {
 impl Loaded for Fake {
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
         match self.does.as_str() {
+            "spin in optimise" => loop {
+                std::hint::spin_loop();
+            },
+            "segv in optimise" => raise(Signal::SEGV),
+            "sigill in optimise" => raise(Signal::ILL),
+            "eat 64 GiB in optimise" => drop(vec![1u8; 64 << 30]),
             "hang in optimise" => std::thread::sleep(std::time::Duration::from_secs(600)),
             "abort in optimise" => std::process::abort(),
             "eat memory in optimise" => drop(eat()),
             _ => {}
         }
         Ok(self)
+    }
+}
+
+/// More than once: Rust's own handler lets the first SIGSEGV pass.
+fn raise(signal: Signal) -> ! {
+    loop {
+        kill_process(getpid(), signal).unwrap();
     }
 }
 

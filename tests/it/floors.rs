@@ -19,11 +19,12 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that only one place may name, as a path prefix below `src`.
-const ONE_PLACE: [(&str, &str); 5] = [
+const ONE_PLACE: [(&str, &str); 6] = [
     ("tract_", "engine/tract"),
     ("rppal::", "board/power/ina_rppal"),
     ("linux_embedded_hal::", "board/power/ina_i2cdev"),
     ("nvml_wrapper::", "board/nvml"),
+    ("landlock::", "child/confine"),
     ("clap::", "ui/"),
 ];
 
