@@ -198,7 +198,8 @@ impl Sink for Told<'_> {
                 self.manager.status(&format!("{stage} {} of {total}: {what}", done + 1));
             }
             Event::Stage(stage) => self.manager.status(stage),
-            Event::Result { .. } | Event::Tick => self.manager.pet(),
+            Event::Wait { text, seconds: 0, .. } => self.manager.status(text),
+            Event::Result { .. } | Event::Wait { .. } | Event::Tick => self.manager.pet(),
         }
         self.sink.event(event);
     }

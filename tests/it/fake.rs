@@ -121,6 +121,13 @@ fn raise(signal: Signal) -> ! {
     }
 }
 
+/// Processors that this thread may use.
+fn processors() -> usize {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    umbra::board::cpu_list(list).unwrap().len()
+}
+
 /// Asks for more than the limit of a worker allows, little by little.
 fn eat() -> Vec<Vec<u8>> {
     (0..1024).map(|_| vec![1; 16 << 20]).collect()
@@ -145,6 +152,7 @@ impl Session for Fake {
             "nan" => means[1] = f32::NAN,
             "nan later" if self.runs == 20 => means[2] = f32::INFINITY,
             "wrong" => means[0] += 1.0,
+            "pinned to one" => assert!(processors() == 1, "it may run anywhere"),
             _ => {}
         }
         Ok(vec![Tensor::from_f32(vec![1, 3], &means)])
