@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::agent::{Config, Preset, Request};
+use crate::agent::{Config, Cooling, Cores, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
 use crate::model::{self, Candidate};
@@ -23,6 +23,8 @@ pub(crate) struct Aim {
     /// [default: the bundled task].
     #[arg(long, value_name = "PATH", help_heading = "What to choose")]
     task: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     bounds: Bounds,
     /// Weight of a criterion, such as relevance=60 (repeatable).
@@ -55,6 +57,27 @@ struct Bounds {
     min_accuracy: Option<f64>,
 }
 
+/// Which cores candidates run on.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What to choose")]
+pub(crate) struct Place {
+    /// Cores to run on: all, big (fastest cluster), one, or 2,3 [default: all].
+    #[arg(long, value_name = "CORES", value_parser = cores)]
+    affinity: Option<Cores>,
+}
+
+impl Place {
+    /// Makes candidates run where the line says, else the configuration.
+    pub(crate) fn give(
+        &self,
+        candidates: &mut [Candidate],
+        call: &Call<'_>,
+    ) -> Result<(), Failure> {
+        let chosen = self.affinity.as_ref().or(call.settings.config.affinity.as_ref());
+        Ok(chosen.unwrap_or(&Cores::All).give(candidates, &call.world.sys)?)
+    }
+}
+
 /// How much measuring it is worth.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Measuring")]
@@ -68,12 +91,23 @@ pub(crate) struct Effort {
     /// Measure again what the records know already.
     #[arg(long)]
     fresh: bool,
+    /// First wait until the hottest zone is below this, Celsius
+    /// [default: 10 below where each zone throttles].
+    #[arg(long, value_name = "C", value_parser = positive)]
+    cool_below: Option<f64>,
+    /// Seconds to wait for that at most, per candidate; 0 does not wait
+    /// [default: 30, with --quick 10].
+    #[arg(long, value_name = "SECONDS", value_parser = number)]
+    cool_wait: Option<f64>,
 }
 
 impl Effort {
     /// The line's plan, else the configuration's.
     pub(crate) fn plan(&self, config: &Config) -> Plan {
-        if self.quick { Plan::quick() } else { config.plan.unwrap_or(Preset::Default).plan() }
+        let plan = config.plan.unwrap_or(Preset::Default).plan();
+        let plan = if self.quick { Plan::quick() } else { plan };
+        let line = Cooling { below: self.cool_below, wait: self.cool_wait };
+        Plan { cool: line.over(config.cool.over(plan.cool)), ..plan }
     }
 }
 
@@ -86,8 +120,10 @@ impl Aim {
         dry_run: bool,
     ) -> Result<Request, Failure> {
         let budget = effort.budget.or(call.settings.config.budget);
+        let mut zoo = self.zoo(call)?;
+        self.place.give(&mut zoo, call)?;
         Ok(Request {
-            zoo: self.zoo(call)?,
+            zoo,
             task: self.task(call)?,
             state: call.settings.state.clone(),
             plan: effort.plan(&call.settings.config),
@@ -192,6 +228,10 @@ fn number(text: &str) -> Result<f64, String> {
     } else {
         Err("not a number from 0 on".to_owned())
     }
+}
+
+fn cores(text: &str) -> Result<Cores, String> {
+    text.parse().map_err(|error: crate::agent::CoresError| format!("{error}; {}", error.help()))
 }
 
 fn positive(text: &str) -> Result<f64, String> {

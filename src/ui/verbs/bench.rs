@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::aim::Effort;
+use super::aim::{Effort, Place};
 use crate::agent;
 use crate::model;
 use crate::ui::call::shown;
@@ -21,12 +21,15 @@ pub struct Bench {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
     effort: Effort,
 }
 
 impl Bench {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        let candidates = model::open(&self.files)?;
+        let mut candidates = model::open(&self.files)?;
+        self.place.give(&mut candidates, call)?;
         let plan = self.effort.plan(&call.settings.config);
         let state = &call.settings.state;
         let trials = agent::bench(call.world, &candidates, &plan, state, call.sink)?;
