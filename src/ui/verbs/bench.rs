@@ -13,9 +13,18 @@ use crate::ui::{Answer, Call, show};
 /// Measure model files, each in its own limited process.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Times are in milliseconds. Memories, in megabytes:
+  peak         the most the worker ever held in RAM (VmHWM), the program and the
+               model's bytes included
+  private      what went with the worker alone when steady (Private_Clean and
+               Private_Dirty of smaps_rollup)
+  file         the model on disk
+  activations  what its tensors need at once at most, from the file alone
+
 Examples:
   umbra bench model.onnx
-  umbra bench models --quick --json")]
+  umbra bench model.onnx --affinity one --cool-below 60
+  umbra bench models --quick --json > monday.json")]
 pub struct Bench {
     /// Model files, or folders of them.
     #[arg(required = true, value_name = "FILE")]
