@@ -32,7 +32,7 @@ struct Figure {
 impl Figure {
     fn of(trial: &Value) -> Option<Self> {
         let latency = trial.get("latency_us")?;
-        let end = |at: usize| latency.get("p50_interval")?.get(at)?.as_f64();
+        let end = |at: usize| latency.get("interval")?.get(at)?.as_f64();
         let half_width = (end(1)? - end(0)?) / 2.0;
         Some(Self { median: latency.get("p50")?.as_f64()?, half_width })
     }

@@ -381,7 +381,7 @@ fn a_file_with_several_trials_is_asked_by_name_and_what_is_no_such_file_is_refus
         assert_eq!(parse(odd).unwrap_err().exit, Exit::Input, "{odd}");
     }
     // Keys of a stranger: nothing is known, nothing is claimed to be the same.
-    let odd = r#"{"schema":1,"trials":[{"latency_us":{"p50":"fast","p50_interval":[1]}}]}"#;
+    let odd = r#"{"schema":1,"trials":[{"latency_us":{"p50":"fast","interval":[1]}}]}"#;
     let side = || parse(odd).unwrap().side(None).unwrap();
     let text = Compared::of(side(), side()).text();
     assert!(text.contains("conditions: not recorded for a and b"), "{text}");

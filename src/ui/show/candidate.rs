@@ -104,7 +104,7 @@ pub(crate) struct CandidateJson<'a> {
 #[derive(Debug, Serialize)]
 struct LatencyJson {
     p50: f64,
-    p50_interval: [f64; 2],
+    interval: [f64; 2],
     p90: f64,
     p90_upper: Option<f64>,
     p99: f64,
@@ -117,7 +117,7 @@ impl From<&Latency> for LatencyJson {
         let Micros(p50) = latency.p50;
         Self {
             p50,
-            p50_interval: [p50 - latency.p50_half_width.0, p50 + latency.p50_half_width.0],
+            interval: [p50 - latency.p50_half_width.0, p50 + latency.p50_half_width.0],
             p90: latency.p90.0,
             p90_upper: latency.p90_upper.map(|bound| bound.0),
             p99: latency.p99.0,

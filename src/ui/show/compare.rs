@@ -81,7 +81,7 @@ struct Figure {
 
 /// Name, unit, where it is, what its unit is worth, where its interval is.
 const FIGURES: [(&str, &str, &str, f64, &str); 12] = [
-    ("p50", "ms", "/latency_us/p50", 1e-3, "/latency_us/p50_interval"),
+    ("p50", "ms", "/latency_us/p50", 1e-3, "/latency_us/interval"),
     ("p90", "ms", "/latency_us/p90", 1e-3, ""),
     ("p99", "ms", "/latency_us/p99", 1e-3, ""),
     ("first inference", "ms", "/first_us", 1e-3, ""),
