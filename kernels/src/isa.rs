@@ -43,7 +43,7 @@ impl Isa {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn detected(self) -> bool {
+    pub(crate) fn detected(self) -> bool {
         match self {
             Self::Scalar => true,
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
@@ -59,7 +59,7 @@ impl Isa {
     }
 
     #[cfg(target_arch = "aarch64")]
-    fn detected(self) -> bool {
+    pub(crate) fn detected(self) -> bool {
         match self {
             Self::Scalar => true,
             Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
@@ -69,7 +69,7 @@ impl Isa {
     }
 
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    fn detected(self) -> bool {
+    pub(crate) fn detected(self) -> bool {
         self == Self::Scalar
     }
 }

@@ -5,10 +5,30 @@
 //! [`Isa`]. The scalar implementation is the reference that all others equal bit for
 //! bit on integers.
 
+mod check;
+mod dispatch;
 mod error;
+mod float;
 mod geometry;
+mod integer;
 mod isa;
+mod pointwise;
+mod pool;
+mod strided;
+mod window;
 
 pub use error::KernelError;
+pub use float::{DepthwiseF32, ProductF32};
 pub use geometry::{Geometry, Run, SLACK};
+pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize};
 pub use isa::Isa;
+pub use pointwise::{
+    Add8, Arithmetic, Mul8, Softmax8, add_codes, arithmetic_f32, clamp_f32, dequantize, mul_codes,
+    quantize, sigmoid_f32, softmax_f32, table,
+};
+pub use pool::Pool;
+pub use strided::{Strided, copy_rows, copy_strided};
+pub use window::{
+    Average8, Window, average_pool_codes, average_pool_f32, global_average_codes, max_pool_codes,
+    max_pool_f32,
+};

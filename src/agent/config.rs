@@ -26,6 +26,12 @@ pub struct Config {
     pub launcher: Vec<String>,
     /// Power meters that cannot be found by looking.
     pub meters: MeterConfig,
+    /// Engines to consider, such as `ort-cpu`; the house's own where there is none.
+    pub engines: Vec<String>,
+    /// Numbers of threads to consider; one where there is none.
+    pub threads: Vec<u16>,
+    /// The ONNX Runtime library, for engines whose name begins with `ort-`.
+    pub onnxruntime: Option<PathBuf>,
     /// Seconds that `select` and `boot` may spend on measuring.
     pub budget: Option<f64>,
     /// How thoroughly one candidate is measured.
@@ -141,6 +147,10 @@ impl Config {
             let at = error.span().map_or(0, |span| span.start);
             wrong(at, error.message().replace('\n', " "))
         })?;
+        if config.threads.contains(&0) {
+            let at = text.find("threads").unwrap_or(0);
+            return Err(wrong(at, "threads: at least 1".to_owned()));
+        }
         for (name, seconds) in [("budget", config.budget), ("wait", config.cool.wait)] {
             if let Some(seconds) = seconds.filter(|s| Duration::try_from_secs_f64(*s).is_err()) {
                 let at = text.find(name).unwrap_or(0);
@@ -173,6 +183,7 @@ mod tests {
             ("affinity = \"fast\"\n", "umbra.toml, line 1, column 12: "),
             ("[cool]\nwait = -1.0\n", "umbra.toml, line 2, column 1: "),
             ("plan = \"slow\"\n", "umbra.toml, line 1, column 8: "),
+            ("threads = [1, 0]\n", "umbra.toml, line 1, column 1: "),
             ("state = \n", "umbra.toml, line 1, column 9: "),
         ] {
             let error = parse(text).unwrap_err().to_string();
@@ -185,10 +196,13 @@ mod tests {
     fn the_packaged_example_is_a_configuration_with_every_key() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/umbra.toml");
         let config = Config::read(&crate::base::RealFs, &path).unwrap();
-        let Config { state, zoo, task, launcher, meters, budget, plan, affinity, cool } = config;
+        let Config { state, zoo, task, launcher, meters, budget, plan, .. } = &config;
         assert!(state.is_some() && !zoo.is_empty() && task.is_some() && launcher.is_empty());
-        assert!(budget.is_some() && plan == Some(Preset::Boot));
-        assert!(meters != MeterConfig::default());
-        assert!(affinity == Some(Cores::All) && cool.below.is_some() && cool.wait.is_some());
+        assert!(budget.is_some() && *plan == Some(Preset::Boot));
+        assert!(*meters != MeterConfig::default());
+        assert!(config.onnxruntime.is_some() && config.engines.is_empty());
+        assert_eq!(config.threads, [1]);
+        let cool = config.cool;
+        assert!(config.affinity == Some(Cores::All) && cool.below.is_some() && cool.wait.is_some());
     }
 }

@@ -76,7 +76,7 @@ impl<'a> Setting<'a> {
         #[derive(Serialize)]
         struct Of<'c>(
             String,
-            Option<crate::model::Preprocess>,
+            Vec<crate::model::Preprocess>,
             [Option<String>; 2],
             Option<&'c [String]>,
         );
@@ -84,7 +84,7 @@ impl<'a> Setting<'a> {
         let of = Of(
             engine
                 .map_or_else(String::new, |e| format!("{} {} {}", e.name(), e.version(), e.isa())),
-            candidate.preprocess(),
+            candidate.preprocesses(),
             [candidate.output_for_features(), candidate.output_for_scores()],
             own_labels(candidate),
         );

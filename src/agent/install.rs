@@ -18,7 +18,7 @@ use crate::board;
 use crate::child::Context;
 use crate::decide::Action;
 use crate::deploy::{Deployment, Installed, Package, Store};
-use crate::model::{Candidate, Image};
+use crate::model::{Candidate, Image, model_name};
 use crate::task::{Evidence, Task};
 
 /// Samples that a new model must answer before it is put in place.
@@ -125,13 +125,14 @@ fn package(
         None => own_labels.unwrap_or_else(|| task.labels.clone()),
     };
     let installed = Installed {
-        id: candidate.id.clone(),
+        // The configuration is in the package; whether others stood beside it is not.
+        id: model_name(&candidate.id).to_owned(),
         sha256: candidate.sha256,
         config: candidate.config.clone(),
         task: task.name.clone(),
         labels,
         output: spec.output,
-        preprocess: spec.preprocess,
+        preprocess: evidence.preprocess.clone().or(spec.preprocess),
         manifest: candidate.manifest.clone(),
         head,
         accuracy: evidence.accuracy().map(|accuracy| accuracy.value),

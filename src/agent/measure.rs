@@ -98,7 +98,12 @@ impl Measuring<'_> {
             sink.event(Event::Stage("observe"));
         }
         for (done, at) in todo.into_iter().enumerate() {
+            let seen_before = self.seen_elsewhere(entries, at);
             let Some(entry) = entries.get_mut(at) else { continue };
+            if let Some(evidence) = seen_before {
+                entry.evidence = Some(evidence);
+                continue;
+            }
             if self.budget.is_none() {
                 entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
                 continue;
@@ -110,6 +115,19 @@ impl Measuring<'_> {
         }
         entries.iter_mut().for_each(unfit);
         Ok(())
+    }
+
+    /// What the same model showed on the same engine, with another number of threads.
+    fn seen_elsewhere(&self, entries: &[Entry], at: usize) -> Option<Evidence> {
+        let candidate = &entries.get(at)?.candidate;
+        let pipeline = self.setting.pipeline(candidate);
+        let same = |other: &&Entry| {
+            other.candidate.sha256 == candidate.sha256
+                && other.evidence.is_some()
+                && self.setting.pipeline(&other.candidate) == pipeline
+        };
+        let evidence = entries.iter().find(same)?.evidence.clone()?;
+        Some(Evidence { id: candidate.id.clone(), ..evidence })
     }
 
     fn look(&self, entry: &mut Entry) -> Result<(), AgentError> {

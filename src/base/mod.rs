@@ -9,6 +9,7 @@ pub mod clock;
 pub mod digest;
 pub mod fs;
 pub mod fs_fault;
+pub mod parallel;
 pub mod progress;
 pub mod random;
 pub mod reading;

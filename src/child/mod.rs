@@ -75,6 +75,15 @@ impl Limits {
     }
 }
 
+/// What a worker's engines need beside the kernel's files and the system's libraries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Files and folders to read.
+    pub libraries: Vec<PathBuf>,
+    /// Devices to use.
+    pub devices: Vec<PathBuf>,
+}
+
 /// How far the kernel keeps a worker from files, programs and other processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

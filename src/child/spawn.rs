@@ -1,5 +1,6 @@
 //! Starting a worker.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub struct Spawner {
     launcher: Vec<String>,
     program: PathBuf,
     arguments: Vec<String>,
+    variables: Vec<(String, OsString)>,
 }
 
 impl Spawner {
@@ -26,7 +28,7 @@ impl Spawner {
         // A program that was replaced while it ran is still behind the link.
         let program = std::env::current_exe().ok().filter(|path| path.exists());
         let program = program.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
-        Self { launcher, program, arguments: vec!["worker".to_owned()] }
+        Self { launcher, program, arguments: vec!["worker".to_owned()], variables: Vec::new() }
     }
 
     /// Another program with these arguments.
@@ -34,6 +36,13 @@ impl Spawner {
     pub fn with_program(mut self, program: impl Into<PathBuf>, arguments: &[&str]) -> Self {
         self.program = program.into();
         self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self
+    }
+
+    /// One more variable in the worker's environment.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
         self
     }
 
@@ -47,6 +56,7 @@ impl Spawner {
             }
         };
         command.args(&self.arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Its own group: killed as one, and out of reach of the terminal's Ctrl-C.
         command.process_group(0).env("RUST_BACKTRACE", "0");

@@ -1,5 +1,6 @@
 //! The choice itself: first feasible of the order, unless what runs is as good.
 
+use crate::model::model_name;
 use crate::rank::{Contest, Row};
 use crate::task::Policy;
 
@@ -18,7 +19,8 @@ pub(super) struct Pick {
 pub(super) fn running(rows: &[Row], incumbent: Option<&Incumbent>) -> Option<usize> {
     let incumbent = incumbent?;
     rows.iter().position(|row| {
-        row.id == incumbent.id
+        // The same model in the same configuration, whether or not others stand beside it.
+        model_name(&row.id) == model_name(&incumbent.id)
             && row.config_id == incumbent.config_id
             && row.sha256 == incumbent.sha256
     })

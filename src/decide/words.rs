@@ -70,5 +70,9 @@ pub(super) fn short(id: &str) -> String {
     if id.chars().count() <= LONGEST {
         return id.to_owned();
     }
-    id.chars().take(LONGEST - 3).chain("...".chars()).collect()
+    // A configuration tells one from the other, the end of a long name does not.
+    let way = id.find('@').and_then(|at| id.get(at..)).unwrap_or_default();
+    let way = if way.len() <= LONGEST / 2 { way } else { "" };
+    let kept = id.chars().take(LONGEST - 3 - way.len());
+    kept.chain("...".chars()).chain(way.chars()).collect()
 }

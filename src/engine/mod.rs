@@ -5,15 +5,18 @@
 //! it sees it (`lower/`); what it cannot run is refused by name. A [`Pipeline`] is
 //! what is timed and what is deployed: preprocessing, session, head.
 
+#[cfg(feature = "tract")]
+mod check;
 mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
-#[cfg(feature = "tract")]
 mod lower;
+mod native;
+#[cfg(feature = "ort")]
+mod ort;
 mod pipeline;
 mod prepare;
-#[cfg(feature = "tract")]
 mod quantize;
 #[cfg(feature = "tract")]
 mod tract;
@@ -22,18 +25,50 @@ pub use error::EngineError;
 pub use infer::infer;
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
+// Not by the name of the crate that only its folder may name.
+#[cfg(feature = "ort")]
+use self::ort as onnx_runtime;
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
-/// The engines in this build.
-#[must_use]
-pub fn available() -> Vec<Box<dyn Engine>> {
-    ENGINES.iter().map(|make| make()).collect()
+/// Shared libraries that engines need and nothing searches for.
+#[derive(Debug, Clone, Default)]
+pub struct Libraries {
+    /// ONNX Runtime.
+    pub onnxruntime: Option<std::path::PathBuf>,
 }
 
-#[cfg(feature = "tract")]
-const ENGINES: &[fn() -> Box<dyn Engine>] = &[|| Box::new(tract::Tract)];
-#[cfg(not(feature = "tract"))]
-const ENGINES: &[fn() -> Box<dyn Engine>] = &[];
+/// The variable that names ONNX Runtime's library, here and in every program that uses the
+/// same crate.
+pub const ONNXRUNTIME: &str = "ORT_DYLIB_PATH";
+
+/// The engines in this build, with no library named.
+#[must_use]
+pub fn available() -> Vec<Box<dyn Engine>> {
+    available_with(&Libraries::default())
+}
+
+/// The engines in this build. No library is opened before a model is loaded.
+#[must_use]
+pub fn available_with(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
+    ENGINES.iter().map(|make| make(libraries)).collect()
+}
+
+/// Makes an engine, and opens nothing.
+type Make = fn(&Libraries) -> Box<dyn Engine>;
+
+/// The house's own first: the first of them is what runs where nobody asks for another.
+const ENGINES: &[Make] = &[
+    #[cfg(feature = "tract")]
+    |_| Box::new(tract::Tract),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::cpu(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::xnnpack(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::cuda(libraries)),
+    #[cfg(feature = "ort")]
+    |libraries| Box::new(onnx_runtime::tensorrt(libraries)),
+];
 
 /// Which part of a graph to run, and how.
 #[derive(Debug, Clone, Default)]

@@ -42,6 +42,7 @@ impl Candidate {
             return Err(rejection.clone());
         }
         let path = match &self.source {
+            Source::Bundled(bytes) => return Ok(bytes.to_vec()),
             Source::Memory(bytes) => return Ok(bytes.to_vec()),
             Source::File(path) => path,
         };
@@ -58,11 +59,19 @@ impl Candidate {
         Ok(bytes)
     }
 
-    /// How an image becomes its input: as its sidecar says, else guessed.
+    /// How an image becomes its input: as its sidecar says, else the likeliest guess, which
+    /// takes the same time as any other.
     #[must_use]
     pub fn preprocess(&self) -> Option<Preprocess> {
+        self.preprocesses().into_iter().next()
+    }
+
+    /// What its sidecar says alone, else every guess: samples must tell which is right.
+    #[must_use]
+    pub fn preprocesses(&self) -> Vec<Preprocess> {
         let stated = self.manifest.as_ref().and_then(|manifest| manifest.preprocess.clone());
-        stated.or_else(|| Preprocess::guess(self.card.as_ref()?))
+        let guesses = || self.card.as_ref().map(Preprocess::guesses).unwrap_or_default();
+        stated.map_or_else(guesses, |stated| vec![stated])
     }
 
     /// The tensor that is the feature vector: as its sidecar says, else the card's tap.
@@ -90,7 +99,9 @@ impl Candidate {
 pub enum Source {
     /// A file.
     File(PathBuf),
-    /// In memory: the bundled zoo, or an external tensor file joined with its model.
+    /// In this program: the bundled zoo.
+    Bundled(&'static [u8]),
+    /// In memory: a model joined with its external tensors.
     Memory(Arc<[u8]>),
 }
 

@@ -68,20 +68,25 @@ pub struct Preprocess {
 
 impl Preprocess {
     /// From the only input, if it looks like an image: four dimensions, 1 or 3 channels first or
-    /// last. Floats are fed 0 to 1, bytes as they are, signed bytes shifted by 128.
+    /// last. Bytes are fed as they are, signed bytes shifted by 128. What floats are fed nothing
+    /// in a file says: 0 to 1, 0 to 255 and -1 to 1 are all in use, likeliest first.
     #[must_use]
-    pub fn guess(card: &Card) -> Option<Self> {
+    pub fn guesses(card: &Card) -> Vec<Self> {
+        let ranges: &[(f32, f32)] = match card.inputs.first().map(|input| input.dtype) {
+            Some(Dtype::UInt8) => &[(0.0, 1.0)],
+            Some(Dtype::Int8) => &[(128.0, 1.0)],
+            Some(dtype) if dtype.is_float() => &[(0.0, 255.0), (0.0, 1.0), (127.5, 127.5)],
+            _ => &[],
+        };
+        ranges.iter().filter_map(|&(mean, std)| Self::of_input(card, mean, std)).collect()
+    }
+
+    fn of_input(card: &Card, mean: f32, std: f32) -> Option<Self> {
         let [input] = card.inputs.as_slice() else { return None };
         let [None | Some(1), dims @ ..] = input.shape.as_slice() else { return None };
         let (layout, channels, height, width) = match *dims {
             [Some(c @ (1 | 3)), Some(h @ 2..), Some(w @ 2..)] => (Layout::Nchw, c, h, w),
             [Some(h @ 2..), Some(w @ 2..), Some(c @ (1 | 3))] => (Layout::Nhwc, c, h, w),
-            _ => return None,
-        };
-        let (mean, std) = match input.dtype {
-            Dtype::UInt8 => (0.0, 1.0),
-            Dtype::Int8 => (128.0, 1.0),
-            dtype if dtype.is_float() => (0.0, 255.0),
             _ => return None,
         };
         Some(Self {

@@ -4,6 +4,7 @@
 //! any engine, the card (what a model is made of, without running it), the sidecar
 //! manifest, and the zoo.
 
+mod axis;
 mod candidate;
 mod card;
 pub mod demo;
@@ -20,6 +21,7 @@ mod tensor;
 mod validate;
 mod zoo;
 
+pub use axis::{configured, model_name};
 pub use candidate::{
     Affinity, Candidate, Card, Config, Dtype, Quantization, Rejection, Source, Stage, TensorInfo,
 };
@@ -28,6 +30,7 @@ pub use dtype::element_bits;
 pub use error::ModelError;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
+pub(crate) use shape::place;
 pub use shape::{Fact, Shapes, Value, shapes};
 pub use tensor::Tensor;
 pub use validate::validate;

@@ -74,7 +74,7 @@ pub(super) fn agrees(manifest: &Manifest, card: &Card, model: &Model) -> Result<
             "correct the name; `umbra inspect` lists the outputs",
         ));
     }
-    match (&manifest.preprocess, Preprocess::guess(card)) {
+    match (&manifest.preprocess, Preprocess::guesses(card).into_iter().next()) {
         (Some(stated), Some(seen)) if !same_input(stated, &seen) => Err(refuse(
             format!(
                 "prepares {}x{}x{} pixels, the model reads {}x{}x{}",

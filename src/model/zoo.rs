@@ -11,7 +11,7 @@ use super::{
     Affinity, Candidate, Config, Manifest, ModelError, Rejection, Source, Stage, card, demo,
     sidecar,
 };
-use crate::base::Digest;
+use crate::base::{Digest, parallel};
 
 /// Largest model file that is read.
 const LARGEST_FILE: u64 = 1 << 30;
@@ -31,7 +31,7 @@ pub fn open(paths: &[PathBuf]) -> Result<Vec<Candidate>, ModelError> {
     for path in paths {
         files.extend(models_at(path)?);
     }
-    let mut candidates: Vec<Candidate> = files.iter().map(|file| from_file(file)).collect();
+    let mut candidates = parallel::map(&files, |file| from_file(file));
     refuse_repeated_ids(&mut candidates);
     Ok(candidates)
 }
@@ -44,14 +44,12 @@ pub fn bundled() -> Vec<Candidate> {
         let found = demo::DEMO_ZOO.iter().find(|(file, _)| *file == name);
         found.map(|(_, bytes)| Ok(String::from_utf8_lossy(bytes).into_owned()))
     };
-    let models =
-        demo::DEMO_ZOO.iter().filter_map(|(file, b)| Some((file.strip_suffix(".onnx")?, b)));
-    models
-        .map(|(id, bytes)| {
-            let source = Source::Memory(Arc::from(*bytes));
-            candidate(id, source, bytes, None, sidecar(id))
-        })
-        .collect()
+    let files = demo::DEMO_ZOO.iter();
+    let models: Vec<(&str, &'static [u8])> =
+        files.filter_map(|(file, bytes)| Some((file.strip_suffix(".onnx")?, *bytes))).collect();
+    parallel::map(&models, |(id, bytes)| {
+        candidate(id, Source::Bundled(bytes), bytes, None, sidecar(id))
+    })
 }
 
 fn models_at(path: &Path) -> Result<Vec<PathBuf>, ModelError> {
@@ -85,7 +83,7 @@ fn from_file(path: &Path) -> Candidate {
                 reason: format!("the file {reason}"),
                 help: Some(help),
             };
-            rejected(&id, source, &[], rejection)
+            File { id: &id, source, sha256: Digest::of(&[]), bytes: 0 }.rejected(rejection)
         }
         Ok(bytes) => {
             let dir = path.parent().unwrap_or_else(|| Path::new("."));
@@ -126,14 +124,15 @@ fn candidate(
     dir: Option<&Path>,
     sidecar: Option<Result<String, String>>,
 ) -> Candidate {
-    let manifest = match manifest(id, bytes, sidecar) {
+    let file = File { id, source, sha256: Digest::of(bytes), bytes: bytes.len() };
+    let manifest = match manifest(id, file.sha256, sidecar) {
         Ok(manifest) => manifest,
-        Err(rejection) => return rejected(id, source, bytes, rejection),
+        Err(rejection) => return file.rejected(rejection),
     };
     match validated(bytes, dir) {
-        Ok(valid) => accepted(id, source, bytes, manifest, &valid),
+        Ok(valid) => file.accepted(manifest, &valid),
         Err(rejection) => {
-            let mut candidate = rejected(id, source, bytes, rejection);
+            let mut candidate = file.rejected(rejection);
             candidate.manifest = manifest;
             candidate
         }
@@ -142,7 +141,7 @@ fn candidate(
 
 fn manifest(
     id: &str,
-    bytes: &[u8],
+    sha256: Digest,
     text: Option<Result<String, String>>,
 ) -> Result<Option<Manifest>, Rejection> {
     let Some(text) = text else { return Ok(None) };
@@ -151,44 +150,47 @@ fn manifest(
         reason: format!("the sidecar {why}"),
         help: Some("correct or remove it".to_owned()),
     })?;
-    sidecar::read(&text, id, Digest::of(bytes)).map(Some)
+    sidecar::read(&text, id, sha256).map(Some)
 }
 
-fn accepted(
-    id: &str,
+/// What is known of a model's file before anything in it is believed.
+struct File<'a> {
+    id: &'a str,
     source: Source,
-    bytes: &[u8],
-    manifest: Option<Manifest>,
-    valid: &Valid,
-) -> Candidate {
-    let card = card(&valid.model);
-    let disagrees = |manifest| sidecar::agrees(manifest, &card, &valid.model).err();
-    let rejection = manifest.as_ref().and_then(disagrees);
-    let whole: Option<Vec<u8>> = valid.changed.then(|| valid.model.encode_to_vec());
-    let (sha256, bytes) = match &whole {
-        Some(whole) => (Digest::of(whole), whole.len()),
-        None => (Digest::of(bytes), bytes.len()),
-    };
-    let source = whole.map_or(source, |whole| Source::Memory(Arc::from(whole)));
-    let candidate = blank(id, source, sha256, bytes);
-    Candidate { manifest, card: Some(card), rejection, ..candidate }
+    sha256: Digest,
+    bytes: usize,
 }
 
-fn rejected(id: &str, source: Source, bytes: &[u8], rejection: Rejection) -> Candidate {
-    let candidate = blank(id, source, Digest::of(bytes), bytes.len());
-    Candidate { rejection: Some(rejection), ..candidate }
-}
+impl File<'_> {
+    fn accepted(self, manifest: Option<Manifest>, valid: &Valid) -> Candidate {
+        let card = card(&valid.model);
+        let disagrees = |manifest| sidecar::agrees(manifest, &card, &valid.model).err();
+        let rejection = manifest.as_ref().and_then(disagrees);
+        let file = if valid.changed { self.holding(valid.model.encode_to_vec()) } else { self };
+        Candidate { manifest, card: Some(card), rejection, ..file.candidate() }
+    }
 
-fn blank(id: &str, source: Source, sha256: Digest, bytes: usize) -> Candidate {
-    Candidate {
-        id: id.to_owned(),
-        source,
-        sha256,
-        bytes: bytes as u64,
-        config: Config::default(),
-        manifest: None,
-        card: None,
-        rejection: None,
+    fn rejected(self, rejection: Rejection) -> Candidate {
+        Candidate { rejection: Some(rejection), ..self.candidate() }
+    }
+
+    /// The same with other bytes.
+    fn holding(self, whole: Vec<u8>) -> Self {
+        let (sha256, bytes) = (Digest::of(&whole), whole.len());
+        Self { source: Source::Memory(Arc::from(whole)), sha256, bytes, ..self }
+    }
+
+    fn candidate(self) -> Candidate {
+        Candidate {
+            id: self.id.to_owned(),
+            source: self.source,
+            sha256: self.sha256,
+            bytes: self.bytes as u64,
+            config: Config::default(),
+            manifest: None,
+            card: None,
+            rejection: None,
+        }
     }
 }
 

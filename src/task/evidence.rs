@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Digest, Micros};
-use crate::model::Head;
+use crate::model::{Head, Preprocess};
 
 /// A value with a 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Evidence {
     pub head: Option<Head>,
     /// Exact LogME of its features, nats per sample.
     pub logme: Option<Estimate>,
+    /// How images were fed where no sidecar says it: of all guesses the one that served best.
+    pub preprocess: Option<Preprocess>,
     /// Why a score above is missing.
     pub undefined: Option<Undefined>,
     /// Mean time of one forward pass while observing.

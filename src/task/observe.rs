@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{Evidence, Sample, Task};
 use crate::base::Digest;
 use crate::child::{Context, Ended, Job, Limits, Next, Watch, decode_frame, encode_payload};
-use crate::engine::PipelineSpec;
 use crate::model::{Candidate, Preprocess, Rejection, Stage};
 
 /// Kind of the child job.
@@ -22,10 +21,13 @@ pub(super) struct Observation {
     pub(super) engine: String,
     /// A whole ONNX file, validated and joined by the parent.
     pub(super) model: Vec<u8>,
-    /// How to get features, if the model gives any.
-    pub(super) features: Option<PipelineSpec>,
+    /// How an image may become the input: one way, or guesses to choose from.
+    pub(super) preprocess: Vec<Preprocess>,
+    /// The output that is the features, if the model gives any.
+    pub(super) features: Option<String>,
     /// How to get scores of the task's own labels.
     pub(super) scores: Option<Scores>,
+    pub(super) threads: u16,
     pub(super) labels: Vec<String>,
     pub(super) samples: Vec<Sample>,
 }
@@ -33,7 +35,7 @@ pub(super) struct Observation {
 /// Scores whose labels are the task's.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Scores {
-    pub(super) spec: PipelineSpec,
+    pub(super) output: String,
     /// The task's label for each of the model's.
     pub(super) labels: Vec<u32>,
 }
@@ -86,19 +88,14 @@ fn ask(job: &Job, ctx: Context<'_>) -> Result<Evidence, Rejection> {
 }
 
 fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Observation, Rejection> {
-    let preprocess = candidate.preprocess().ok_or_else(|| {
-        refused("it reads no image", "add [preprocess] to its sidecar if it does after all")
-    })?;
-    let spec = |output: String| PipelineSpec {
-        preprocess: Some(Preprocess::clone(&preprocess)),
-        output,
-        head: None,
-        threads: candidate.config.threads,
-    };
-    let features = candidate.output_for_features().map(spec);
-    let scores = own_labels(task, candidate).and_then(|labels| {
-        candidate.output_for_scores().map(|output| Scores { spec: spec(output), labels })
-    });
+    let preprocess = candidate.preprocesses();
+    if preprocess.is_empty() {
+        let help = "add [preprocess] to its sidecar if it does after all";
+        return Err(refused("it reads no image", help));
+    }
+    let features = candidate.output_for_features();
+    let scores = own_labels(task, candidate)
+        .and_then(|labels| Some(Scores { output: candidate.output_for_scores()?, labels }));
     if features.is_none() && scores.is_none() {
         return Err(refused(
             "it gives neither features nor scores of the task's labels",
@@ -111,8 +108,10 @@ fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Obser
         task: task.digest,
         engine: engine.to_owned(),
         model: candidate.read()?,
+        preprocess,
         features,
         scores,
+        threads: candidate.config.threads,
         labels: task.labels.clone(),
         samples: task.samples.clone(),
     })

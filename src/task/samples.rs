@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::decode::{LONGEST_SIDE, decode};
 use super::tree::Tree;
 use super::{Sample, TaskError};
+use crate::base::parallel;
 use crate::base::random::SplitMix64;
 use crate::model::npz::read_npz;
 use crate::model::{Dtype, Image, Tensor};
@@ -73,7 +74,7 @@ pub(super) fn from_folders(
     let labels = labels.unwrap_or(&folders);
     check_classes(labels.len(), &place)?;
     same_names(labels, &folders, &place)?;
-    let mut samples = Vec::new();
+    let mut files = Vec::new();
     for (class, label) in labels.iter().enumerate() {
         let folder = if root.is_empty() { label.clone() } else { format!("{root}/{label}") };
         let images = images(tree, &folder)?;
@@ -82,13 +83,18 @@ pub(super) fn from_folders(
             return Err(TaskError::EmptyClass { class: label.clone(), place });
         }
         for name in share.choose(images, labels.len()) {
-            let path = format!("{folder}/{name}");
-            let name = tree.place(&path).display().to_string();
-            let image = decode(&tree.read(&path)?).map_err(|error| error.of_image(&name))?;
-            samples.push(Sample { image, label: class as u32 });
+            files.push((format!("{folder}/{name}"), class as u32));
         }
     }
-    Ok((labels.to_vec(), samples))
+    let samples: Result<_, _> =
+        parallel::map(&files, |(path, label)| sample(tree, path, *label)).into_iter().collect();
+    Ok((labels.to_vec(), samples?))
+}
+
+fn sample(tree: &Tree<'_>, path: &str, label: u32) -> Result<Sample, TaskError> {
+    let name = tree.place(path).display().to_string();
+    let image = decode(&tree.read(path)?).map_err(|error| error.of_image(&name))?;
+    Ok(Sample { image, label })
 }
 
 /// Image files of a folder. Images in other formats are refused rather than forgotten;

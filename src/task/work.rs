@@ -7,7 +7,7 @@ use super::{Estimate, Evidence, Sample, Undefined, head, wilson};
 use crate::base::{Clock, Micros};
 use crate::child::{Frames, decode_payload};
 use crate::engine::{Engine, Pipeline, PipelineSpec};
-use crate::model::{Head, Rejection, Stage};
+use crate::model::{Head, Preprocess, Rejection, Stage};
 
 /// Features of one sample, at most: beyond, neither memory nor time on a board allow it.
 const MOST_FEATURES: usize = 4096;
@@ -45,27 +45,33 @@ fn gather(
     let engine = engines.find(|engine| engine.name() == observation.engine).ok_or_else(|| {
         refused(format!("no engine {} in this program", observation.engine), None)
     })?;
-    let runner = Runner { observation, engine, clock };
-    let own_accuracy =
-        observation.scores.as_ref().map(|scores| runner.own_accuracy(scores)).transpose()?;
-    let shown = match &observation.features {
-        Some(spec) => runner.features(spec).map(|seen| judge(&seen, observation, score))?,
-        None => Shown {
-            undefined: Some(Undefined("it gives no features".to_owned())),
-            ..Shown::default()
-        },
-    };
-    Ok(Evidence {
-        id: observation.id.clone(),
-        sha256: observation.sha256,
-        task: observation.task,
-        own_accuracy,
-        head_accuracy: shown.head_accuracy,
-        head: shown.head,
-        logme: shown.logme,
-        undefined: shown.undefined,
-        forward: shown.forward,
-    })
+    let fed = |preprocess| Runner { observation, engine, clock, preprocess }.evidence(score);
+    match observation.preprocess.as_slice() {
+        [stated] => fed(stated),
+        guesses => best_fed(guesses.iter().map(|guess| (guess, fed(guess)))),
+    }
+}
+
+/// The evidence of the guess that serves best, the first of equals; what a wrong guess
+/// does to a model (numbers out of range) is held against it only where all fail.
+fn best_fed<'a>(
+    tried: impl Iterator<Item = (&'a Preprocess, Result<Evidence, Rejection>)>,
+) -> Result<Evidence, Rejection> {
+    let accuracy =
+        |evidence: &Evidence| evidence.accuracy().map_or(f64::NEG_INFINITY, |found| found.value);
+    let mut best: Option<Evidence> = None;
+    let mut failure = None;
+    for (guess, shown) in tried {
+        match shown {
+            Ok(shown) if best.as_ref().is_none_or(|best| accuracy(&shown) > accuracy(best)) => {
+                best = Some(Evidence { preprocess: Some(guess.clone()), ..shown });
+            }
+            Ok(_) => {}
+            Err(rejection) => failure = failure.or(Some(rejection)),
+        }
+    }
+    let none = || refused("it reads no image".to_owned(), None);
+    best.ok_or_else(|| failure.unwrap_or_else(none))
 }
 
 /// The model's outputs on all samples.
@@ -105,11 +111,38 @@ struct Runner<'a> {
     observation: &'a Observation,
     engine: &'a dyn Engine,
     clock: &'a dyn Clock,
+    preprocess: &'a Preprocess,
 }
 
 impl Runner<'_> {
-    fn features(&self, spec: &PipelineSpec) -> Result<Seen, Rejection> {
-        let mut pipeline = self.pipeline(spec)?;
+    /// All that the samples tell when they are fed in this way.
+    fn evidence(&self, score: Score<'_>) -> Result<Evidence, Rejection> {
+        let observation = self.observation;
+        let own_accuracy =
+            observation.scores.as_ref().map(|scores| self.own_accuracy(scores)).transpose()?;
+        let shown = match &observation.features {
+            Some(output) => self.features(output).map(|seen| judge(&seen, observation, score))?,
+            None => Shown {
+                undefined: Some(Undefined("it gives no features".to_owned())),
+                ..Shown::default()
+            },
+        };
+        Ok(Evidence {
+            id: observation.id.clone(),
+            sha256: observation.sha256,
+            task: observation.task,
+            own_accuracy,
+            head_accuracy: shown.head_accuracy,
+            head: shown.head,
+            logme: shown.logme,
+            preprocess: None,
+            undefined: shown.undefined,
+            forward: shown.forward,
+        })
+    }
+
+    fn features(&self, output: &str) -> Result<Seen, Rejection> {
+        let mut pipeline = self.pipeline(output)?;
         let started = self.clock.now();
         let mut values: Vec<f64> = Vec::new();
         let mut size = 0;
@@ -131,7 +164,7 @@ impl Runner<'_> {
     }
 
     fn own_accuracy(&self, scores: &Scores) -> Result<Estimate, Rejection> {
-        let mut pipeline = self.pipeline(&scores.spec)?;
+        let mut pipeline = self.pipeline(&scores.output)?;
         let mut right = 0usize;
         for (at, sample) in self.observation.samples.iter().enumerate() {
             let row = self.run(&mut pipeline, at, sample)?;
@@ -144,8 +177,14 @@ impl Runner<'_> {
         Ok(wilson(right as f64, self.observation.samples.len() as f64))
     }
 
-    fn pipeline(&self, spec: &PipelineSpec) -> Result<Pipeline, Rejection> {
-        let loaded = Pipeline::load(self.engine, &self.observation.model, spec);
+    fn pipeline(&self, output: &str) -> Result<Pipeline, Rejection> {
+        let spec = PipelineSpec {
+            preprocess: Some(self.preprocess.clone()),
+            output: output.to_owned(),
+            head: None,
+            threads: self.observation.threads,
+        };
+        let loaded = Pipeline::load(self.engine, &self.observation.model, &spec);
         Ok(loaded.and_then(|loaded| loaded.optimise())?)
     }
 

@@ -7,6 +7,7 @@ use super::Failure;
 use super::table::Global;
 use crate::agent::Config;
 use crate::base::RealFs;
+use crate::engine;
 
 /// Where the configuration is looked for when the line names none.
 const CONFIG: &str = "/etc/umbra/umbra.toml";
@@ -44,6 +45,9 @@ impl Settings {
             return Err(Failure::input(format!("{}: there is no such folder", missing.display()))
                 .help("--sysroot names a folder that holds proc/ and sys/ of a recorded board"));
         }
+        let library = env(engine::ONNXRUNTIME).filter(|path| !path.is_empty());
+        let onnxruntime = library.map(PathBuf::from).or_else(|| config.onnxruntime.clone());
+        let config = Config { onnxruntime, ..config };
         let launcher = launcher(env).unwrap_or_else(|| config.launcher.clone());
         Ok(Self { state, sysroot: global.sysroot.clone(), launcher, config })
     }

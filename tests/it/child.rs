@@ -9,8 +9,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use umbra::base::{Bytes, Stop, SysRoot, SystemClock};
 use umbra::child::{
-    Confinement, Ended, Frames, Job, Limits, ModelRef, Next, Spawn, Spawner, Watch, decode_frame,
-    decode_payload, encode_payload, serve,
+    Confinement, Ended, Frames, Job, Limits, ModelRef, Next, Reach, Spawn, Spawner, Watch,
+    decode_frame, decode_payload, encode_payload, serve,
 };
 
 use umbra::model::Affinity;
@@ -226,7 +226,7 @@ fn entry() {
         Ok(_) => {
             let pipe = take_pipe();
             println!("a library that greets on standard output");
-            std::process::exit(serve(std::io::stdin(), pipe, &handle));
+            std::process::exit(serve(std::io::stdin(), pipe, &Reach::default(), &handle));
         }
         Err(_) => (),
     }

@@ -12,7 +12,7 @@ use umbra::model::onnx;
 use umbra::model::{Tensor, TensorInfo};
 
 /// The folder of models beside the repository; none in a clone without it.
-fn models() -> Option<PathBuf> {
+pub(crate) fn models() -> Option<PathBuf> {
     let root = std::env::var_os("UMBRA_SHARED").map(PathBuf::from);
     let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
     let models = root.join("models");
@@ -29,18 +29,18 @@ const SLOW: &[&str] = &["seg_deeplab_dm05_u8", "in_mbv2_100_224_u8", "inat_bird_
 #[test]
 fn every_model_agrees_with_its_goldens() {
     let Some(models) = models() else { return };
-    assert_eq!(disagreeing(&models), Vec::<String>::new());
+    assert_eq!(disagreeing(&*engine::available().remove(0), &models), Vec::<String>::new());
 }
 
 /// One operator each, all that the lowering rewrites; made by `make.py` beside them.
 #[test]
 fn every_rewritten_operator_agrees_with_onnx_runtime() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/engine");
-    assert_eq!(disagreeing(&models), Vec::<String>::new());
+    assert_eq!(disagreeing(&*engine::available().remove(0), &models), Vec::<String>::new());
 }
 
-fn disagreeing(models: &Path) -> Vec<String> {
-    let engine = engine::available().remove(0);
+/// Models of the folder that an engine runs otherwise than their goldens say.
+pub(crate) fn disagreeing(engine: &dyn engine::Engine, models: &Path) -> Vec<String> {
     let goldens = std::fs::read_dir(models.join("goldens")).unwrap();
     let stem = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
     let mut ids: Vec<String> = goldens.map(|entry| stem(entry.unwrap().path())).collect();
@@ -48,7 +48,7 @@ fn disagreeing(models: &Path) -> Vec<String> {
     ids.sort();
     let verdict = |id: &String| {
         let start = Instant::now();
-        let verdict = compare(engine.as_ref(), models, id);
+        let verdict = compare(engine, models, id);
         let seconds = start.elapsed().as_secs_f64();
         eprintln!("{id:32} {seconds:6.2} s  {}", verdict.as_ref().unwrap_or_else(|why| why));
         verdict.is_err()

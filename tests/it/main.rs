@@ -28,6 +28,8 @@ mod fake;
 mod floors;
 mod inspect;
 mod licences;
+#[cfg(feature = "ort")]
+mod ort;
 mod rank;
 mod select;
 mod show;

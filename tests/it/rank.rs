@@ -314,6 +314,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         head_accuracy: Some(around(head, 0.02)),
         head: None,
         logme: Some(around(logme, 0.05)),
+        preprocess: None,
         undefined: None,
         forward: None,
     }

@@ -50,6 +50,24 @@ fn the_best_model_is_measured_deployed_and_reads_images() {
 }
 
 #[test]
+fn every_configuration_is_measured_and_the_task_is_shown_once_per_engine() {
+    let mut board = Board::with(&ZOO);
+    let plain = board.request();
+    let zoo = umbra::model::configured(plain.zoo.clone(), &[], &[2, 1]);
+    let request = umbra::agent::Request { zoo, ..plain.clone() };
+    let selection = select(&mut board.world, request, &mut ()).unwrap();
+    let jobs = board.jobs();
+    let count = |kind: &str| jobs.iter().filter(|job| *job == kind).count();
+    assert_eq!((count("bench"), count("observe")), (6, 3));
+    assert_eq!(selection.evidence.len(), 6);
+    assert_eq!(selection.decision.model.as_deref(), Some("best@t1"));
+    // Alone, the same model in the same configuration is still the one that runs.
+    let again = select(&mut board.world, plain, &mut ()).unwrap();
+    assert_eq!((again.decision.action, again.reused), (Action::Keep, 3));
+    assert_eq!(board.jobs(), Vec::<String>::new());
+}
+
+#[test]
 fn what_the_records_know_is_not_measured_again_and_nothing_is_written() {
     let mut board = Board::with(&ZOO);
     for _ in 0..2 {

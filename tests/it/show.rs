@@ -120,6 +120,7 @@ fn evidence(wish: &Wish, candidate: &Candidate) -> Option<Evidence> {
         head_accuracy: Some(Estimate { value, low: value - 0.02, high: (value + 0.02).min(1.0) }),
         head: None,
         logme: Some(Estimate { value, low: value - 0.01, high: value + 0.01 }),
+        preprocess: None,
         undefined: None,
         forward: None,
     })

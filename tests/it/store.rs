@@ -501,6 +501,7 @@ pub(crate) fn evidence(id: &str) -> Evidence {
         head_accuracy: Some(estimate),
         head: package(id, Some(0.5)).installed.head,
         logme: Some(estimate),
+        preprocess: None,
         undefined: None,
         forward: None,
     }

@@ -14,8 +14,8 @@ use umbra::child::{Context, Ended, FrameBuffer, Frames, Job, Next, Spawn, Watch}
 use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Session};
 use umbra::model::npz::write_npz;
 use umbra::model::{
-    Affinity, Candidate, Card, Config, Dtype, Layout, Manifest, Outputs, Preprocess, Source,
-    SourceTask, Stage, Tensor, TensorInfo,
+    Affinity, Candidate, Card, Config, Dtype, Layout, Manifest, Outputs, Preprocess, Quantization,
+    Source, SourceTask, Stage, Tensor, TensorInfo,
 };
 use umbra::rank::relevance::logme_with_interval;
 use umbra::task::head::{cross_validate, fit};
@@ -437,6 +437,7 @@ impl Session for ColourSession {
         let values = match self.output.as_str() {
             "features" => vec![mean(0), mean(1), mean(2)],
             "scores" => vec![mean(0), mean(2)],
+            "coarse" => vec![(mean(0) / 16.0).floor()],
             "wide" => vec![0.0; 5000],
             _ => vec![if mean(0) > 0.5 { f32::NAN } else { 0.0 }],
         };
@@ -578,6 +579,36 @@ fn labels_of_another_task_give_no_own_accuracy() {
             .unwrap();
     assert_eq!(evidence.own_accuracy, None);
     assert!(evidence.head_accuracy.is_some() && !evidence.uses_own_scores());
+}
+
+#[test]
+fn the_samples_tell_how_pixels_are_fed_where_no_sidecar_says_it() {
+    let mut bare = candidate(&[], Some("coarse"), None);
+    let stated = bare.manifest.as_mut().unwrap().preprocess.take().unwrap();
+    let shape = vec![Some(1), Some(4), Some(4), Some(3)];
+    bare.card = Some(Card {
+        opset: 13,
+        inputs: vec![TensorInfo { name: "x".into(), dtype: Dtype::Float32, shape }],
+        outputs: Vec::new(),
+        ops: BTreeMap::new(),
+        params: 0,
+        macs: None,
+        weight_bytes: BTreeMap::new(),
+        peak_activation_bytes: None,
+        quantization: Quantization::Float32,
+        feature_tap: None,
+        feature_size: None,
+    });
+    // Fed 0 to 1 or -1 to 1, its feature is the same for every image.
+    let shown = observed(&bare, "colours").unwrap();
+    let fed = shown.preprocess.as_ref().unwrap();
+    assert_eq!((&fed.mean, &fed.std), (&vec![0.0; 3], &vec![1.0; 3]));
+    assert_eq!(shown.head_accuracy.unwrap().value, 1.0);
+    // A sidecar is believed, right or wrong.
+    bare.manifest.as_mut().unwrap().preprocess = Some(stated);
+    let shown = observed(&bare, "colours").unwrap();
+    assert_eq!(shown.preprocess, None);
+    assert!(shown.head_accuracy.is_none_or(|found| found.value < 1.0), "{shown:?}");
 }
 
 #[test]

@@ -110,6 +110,19 @@ pub(super) fn choose_outputs(
     }
 }
 
+/// These outputs, with their types where the file declares them.
+#[cfg(feature = "ort")]
+pub(super) fn declare(graph: &Graph, outputs: &[String]) -> Vec<ValueInfo> {
+    let declared = |name: &String| {
+        let infos = graph.output.iter().chain(&graph.value_info);
+        infos.into_iter().find(|info| info.name == *name).cloned()
+    };
+    let one = |name: &String| {
+        declared(name).unwrap_or_else(|| ValueInfo { name: name.clone(), r#type: None })
+    };
+    outputs.iter().map(one).collect()
+}
+
 /// Keeps the nodes that the outputs need, in their order.
 pub(super) fn prune(nodes: &mut Vec<Node>, outputs: &[String]) {
     let mut maker = BTreeMap::new();

@@ -1,12 +1,13 @@
 //! Constant nodes, and Identity over constants, become plain constants.
 
+use crate::engine::EngineError;
 use crate::model::Tensor;
 use crate::model::onnx::{Node, TensorData};
 
 use super::draft::Draft;
 
 /// Hoists them.
-pub(super) fn pass(draft: &mut Draft) {
+pub(super) fn pass(draft: &mut Draft) -> Result<(), EngineError> {
     for node in draft.take_nodes() {
         match (constant(draft, &node), node.output_at(0)) {
             (Some(mut tensor), Some(output)) => {
@@ -16,6 +17,7 @@ pub(super) fn pass(draft: &mut Draft) {
             _ => draft.nodes.push(node),
         }
     }
+    Ok(())
 }
 
 fn constant(draft: &Draft, node: &Node) -> Option<TensorData> {

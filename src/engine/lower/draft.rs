@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::EngineError;
-use crate::engine::quantize::{Dequantize, Quantize, run_length};
 use crate::model::onnx::{Attribute, Graph, Node, TensorData};
-use crate::model::{Dtype, Stage};
-
-use super::custom;
 
 /// A graph under rewriting. Every pass takes the nodes out and puts others in.
 #[derive(Debug, Default)]
@@ -22,8 +18,8 @@ pub(super) struct Draft {
     pub opset: i64,
     /// Names in use, so that new ones are new.
     taken: BTreeSet<String>,
-    /// Dequantised forms already made, by tensor and parameters.
-    dequantised: BTreeMap<String, String>,
+    /// Dequantised forms that this pass has already made, by tensor and parameters.
+    pub dequantised: BTreeMap<String, String>,
 }
 
 impl Draft {
@@ -55,6 +51,37 @@ impl Draft {
         name
     }
 
+    /// Adds the dequantisation of the tensor whose name, scale and zero point are inputs of a
+    /// node from `at`; gives the name of the real tensor.
+    pub(super) fn dequantise_input(
+        &mut self,
+        node: &Node,
+        at: usize,
+        axis: i64,
+    ) -> Result<String, EngineError> {
+        let name = node.input_at(at);
+        let name =
+            name.ok_or_else(|| EngineError::operator(&node.op(), &format!("lacks input {at}")))?;
+        let inputs = [Some(name), node.input_at(at + 1), node.input_at(at + 2)];
+        let inputs: Vec<&str> = inputs.into_iter().flatten().collect();
+        Ok(self.emit("DequantizeLinear", &inputs, vec![Attribute::int("axis", axis)]))
+    }
+
+    /// Quantises a real tensor with the scale and zero point at `at`, under the node's output.
+    pub(super) fn quantise_output(
+        &mut self,
+        node: &Node,
+        value: &str,
+        at: usize,
+    ) -> Result<(), EngineError> {
+        let output = node.output_at(0);
+        let output = output.ok_or_else(|| EngineError::operator(&node.op(), "lacks its output"))?;
+        let inputs = [Some(value), node.input_at(at), node.input_at(at + 1)];
+        let inputs: Vec<&str> = inputs.into_iter().flatten().collect();
+        self.emit_as("QuantizeLinear", &inputs, vec![], output);
+        Ok(())
+    }
+
     /// Adds a node whose one output is new; gives that output's name.
     pub(super) fn emit(&mut self, op: &str, inputs: &[&str], attributes: Vec<Attribute>) -> String {
         let output = self.fresh(inputs.first().unwrap_or(&"value"));
@@ -82,101 +109,9 @@ impl Draft {
         name
     }
 
-    /// Elements of a constant integer tensor.
-    pub(super) fn integers(&self, name: &str) -> Option<Vec<i64>> {
-        self.constants.get(name)?.to_i64()
-    }
-
     /// Elements of a constant floating point tensor.
     pub(super) fn floats(&self, name: &str) -> Option<Vec<f32>> {
         let tensor = self.constants.get(name)?;
         if tensor.dtype().is_float() { tensor.to_f32() } else { None }
-    }
-
-    /// The real values of an integer tensor: folded where it is constant, a node otherwise,
-    /// and one node however many readers there are.
-    pub(super) fn dequantise(
-        &mut self,
-        name: &str,
-        how: &Dequantize,
-    ) -> Result<String, EngineError> {
-        if let Some(known) = self.dequantised.get(&key(name, how)) {
-            return Ok(known.clone());
-        }
-        let output = self.fresh(name);
-        self.dequantise_as(name, how, &output)?;
-        Ok(output)
-    }
-
-    /// The same under a given name.
-    pub(super) fn dequantise_as(
-        &mut self,
-        name: &str,
-        how: &Dequantize,
-        output: &str,
-    ) -> Result<(), EngineError> {
-        let key = key(name, how);
-        if let Some(known) = self.dequantised.get(&key).cloned() {
-            self.emit_as("Identity", &[&known], vec![], output);
-            return Ok(());
-        }
-        if self.constants.contains_key(name) {
-            let tensor = self.fold(name, how, output)?;
-            self.constants.insert(output.to_owned(), tensor);
-        } else {
-            self.emit_as(custom::DEQUANTIZE, &[name], custom::dequantize_attributes(how), output);
-        }
-        self.dequantised.insert(key, output.to_owned());
-        Ok(())
-    }
-
-    fn fold(&self, name: &str, how: &Dequantize, output: &str) -> Result<TensorData, EngineError> {
-        let codes = self.integers(name);
-        let shape = self.constants.get(name).and_then(TensorData::shape);
-        let values = shape.as_ref().zip(codes).and_then(|(shape, codes)| how.fold(shape, &codes));
-        let tensor = shape.zip(values);
-        tensor.map(|(shape, values)| TensorData::from_f32(output, &shape, &values)).ok_or_else(
-            || {
-                let reason = format!("constant {name} does not fit its scales and zero points");
-                EngineError::new(Stage::Load, reason).help("export the model again")
-            },
-        )
-    }
-
-    /// Codes of a real tensor: folded where it is constant, a node otherwise.
-    pub(super) fn quantise(&mut self, name: &str, how: &Quantize, output: &str) {
-        match self.fold_codes(name, how, output) {
-            Some(tensor) => {
-                self.constants.insert(output.to_owned(), tensor);
-            }
-            None => {
-                self.emit_as(custom::QUANTIZE, &[name], custom::quantize_attributes(how), output)
-            }
-        }
-    }
-
-    fn fold_codes(&self, name: &str, how: &Quantize, output: &str) -> Option<TensorData> {
-        let values = self.floats(name)?;
-        let shape = self.constants.get(name)?.shape()?;
-        let lanes = how.lanes()?;
-        let inner = run_length(&shape, how.axis, lanes.len())?.max(1);
-        let mut channel = lanes.iter().cycle();
-        let mut data = Vec::with_capacity(values.len());
-        for run in values.chunks(inner) {
-            let lane = channel.next()?;
-            run.iter().for_each(|&x| push_code(&mut data, how.dtype, lane.code(x)));
-        }
-        Some(TensorData::raw(output, how.dtype, &shape, data))
-    }
-}
-
-fn key(name: &str, how: &Dequantize) -> String {
-    format!("{name}\u{0}{how:?}")
-}
-
-fn push_code(data: &mut Vec<u8>, dtype: Dtype, code: f32) {
-    match dtype {
-        Dtype::Int8 | Dtype::UInt8 => data.extend((code as i16).to_le_bytes().first()),
-        _ => data.extend((code as i32).to_le_bytes().iter().take(2)),
     }
 }

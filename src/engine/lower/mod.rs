@@ -1,27 +1,27 @@
 //! Rewriting a graph before an engine sees it.
 //!
-//! What the engine computes wrongly, slowly or not at all is expressed in operators
-//! that it computes right: half precision as single, QOperator arithmetic as float
-//! operators between quantisations, integer products as exact float products, and
-//! quantisation itself as operators of the house. Each pass is one file and knows no
-//! engine; none changes what a graph computes beyond the rounding that its file states.
+//! Every engine gets the same canonical graph: its edges fixed, half precision as single,
+//! constants hoisted, QOperator arithmetic as float operators between quantisations. An
+//! engine with integer kernels ([`canonical`]) then sees the products so too; for an engine
+//! without them `real` spells quantisation and integer products out in exact float
+//! arithmetic. Each pass is one file and knows no engine; none changes what a graph
+//! computes beyond the rounding that its file states.
 
 mod boundary;
 mod constants;
-pub(crate) mod custom;
 mod draft;
-mod fuse;
 mod half;
-mod integer;
-mod parameters;
-mod qdq;
+mod qlinear;
 mod qoperator;
+#[cfg(feature = "tract")]
+pub(crate) mod real;
 
 use std::collections::BTreeMap;
 
 use super::{EngineError, LoadOptions};
 use crate::model::onnx::{Graph, Model, Node, ValueInfo};
 use crate::model::{Dtype, Stage, TensorInfo};
+use draft::Draft;
 
 pub(crate) use half::is_half;
 
@@ -33,7 +33,7 @@ impl EngineError {
     }
 }
 
-/// A model in the engine's vocabulary.
+/// A model in an engine's vocabulary.
 #[derive(Debug)]
 pub(crate) struct Lowered {
     /// What to hand to the engine.
@@ -44,31 +44,31 @@ pub(crate) struct Lowered {
     pub outputs: Vec<(String, Option<Dtype>)>,
 }
 
-/// Operators of ONNX itself that the passes rewrite; `com.microsoft` has its own list.
-const STANDARD: &[&str] = &[
-    "ConvInteger",
-    "DequantizeLinear",
-    "MatMulInteger",
-    "QLinearConv",
-    "QLinearMatMul",
-    "QuantizeLinear",
-];
+/// Operators of ONNX itself in QOperator form that [`canonical`] rewrites.
+const PRODUCTS: &[&str] = &["QLinearConv", "QLinearMatMul"];
 
-/// Whether the passes rewrite this operator, given as `Op` or `domain:Op`.
-pub(crate) fn rewrites(operator: &str) -> bool {
+/// Whether [`canonical`] rewrites this operator, given as `Op` or `domain:Op`.
+pub(crate) fn rewrites_quantised(operator: &str) -> bool {
     match operator.strip_prefix("com.microsoft:") {
-        Some(name) => qoperator::OPERATORS.contains(&name),
-        None => STANDARD.contains(&operator),
+        Some(name) => qoperator::OPERATORS.contains(&name) && name != "QLinearWhere",
+        None => PRODUCTS.contains(&operator),
     }
 }
 
-/// Rewrites a validated model.
+/// Passes over a draft, in order.
+type Pass = fn(&mut Draft) -> Result<(), EngineError>;
+
+/// Rewrites a validated model into ONNX's own operators, quantised tensors between
+/// QuantizeLinear and DequantizeLinear.
 ///
 /// # Errors
 /// [`EngineError`] names the operator that has no right form here.
-pub(crate) fn lower(model: Model, options: &LoadOptions) -> Result<Lowered, EngineError> {
-    let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
-    let opset = opset.map_or(0, |set| set.version);
+pub(crate) fn canonical(model: Model, options: &LoadOptions) -> Result<Lowered, EngineError> {
+    lower(model, options, &[constants::pass, qoperator::pass, qlinear::pass])
+}
+
+fn lower(model: Model, options: &LoadOptions, passes: &[Pass]) -> Result<Lowered, EngineError> {
+    let opset = model.opset().unwrap_or(0);
     let Some(mut graph) = model.graph else {
         return Err(EngineError::new(Stage::Load, "the file has no graph"));
     };
@@ -78,15 +78,37 @@ pub(crate) fn lower(model: Model, options: &LoadOptions) -> Result<Lowered, Engi
     boundary::prune(&mut graph.node, &outputs);
     half::widen(&mut graph);
     let (name, sources) = (graph.name.clone(), graph.input.clone());
-    let mut draft = draft::Draft::new(graph, outputs.clone(), opset);
-    constants::pass(&mut draft);
-    qoperator::pass(&mut draft)?;
-    integer::pass(&mut draft)?;
-    qdq::pass(&mut draft)?;
-    fuse::pass(&mut draft);
+    let mut draft = Draft::new(graph, outputs.clone(), opset);
+    passes.iter().try_for_each(|pass| pass(&mut draft))?;
     let graph = finish(draft, name, sources);
     let outputs = typed(outputs, &types);
     Ok(Lowered { model: Model { graph: Some(graph), ..model }, inputs, outputs })
+}
+
+/// The same without any rewriting of operators, for an engine that speaks all of ONNX: inputs
+/// with fixed dimensions, the wished outputs, and nothing that only others need.
+///
+/// # Errors
+/// [`EngineError`]: an output that nothing computes, an input without a rank.
+#[cfg(feature = "ort")]
+pub(crate) fn bound(model: Model, options: &LoadOptions) -> Result<Lowered, EngineError> {
+    let Some(mut graph) = model.graph else {
+        return Err(EngineError::new(Stage::Load, "the file has no graph"));
+    };
+    let types = boundary::declared_types(&graph);
+    let outputs = boundary::choose_outputs(&graph, options)?;
+    let inputs = boundary::fix_inputs(&mut graph, options)?;
+    boundary::prune(&mut graph.node, &outputs);
+    let mut names = outputs.clone();
+    graph.node.iter().for_each(|node| boundary::reads(node, &mut names));
+    let read: std::collections::BTreeSet<String> = names.into_iter().collect();
+    graph.initializer.retain(|tensor| read.contains(&tensor.name));
+    graph.output = boundary::declare(&graph, &outputs);
+    Ok(Lowered {
+        model: Model { graph: Some(graph), ..model },
+        inputs,
+        outputs: typed(outputs, &types),
+    })
 }
 
 fn typed(outputs: Vec<String>, types: &BTreeMap<String, Dtype>) -> Vec<(String, Option<Dtype>)> {
@@ -98,7 +120,7 @@ fn typed(outputs: Vec<String>, types: &BTreeMap<String, Dtype>) -> Vec<(String, 
 }
 
 /// The draft as a graph again, without what nothing reads.
-fn finish(mut draft: draft::Draft, name: String, input: Vec<ValueInfo>) -> Graph {
+fn finish(mut draft: Draft, name: String, input: Vec<ValueInfo>) -> Graph {
     boundary::prune(&mut draft.nodes, &draft.outputs);
     draft.nodes.iter_mut().for_each(name_by_output);
     let mut names = draft.outputs.clone();

@@ -4,13 +4,12 @@
 //! float or through a table of float results.
 
 use crate::engine::EngineError;
-use crate::model::Dtype;
 use crate::model::onnx::{Attribute, Node};
 
 use super::draft::Draft;
-use super::parameters::Parameters;
 
-/// The operators of `com.microsoft` that the passes rewrite, with QGemm of `integer`.
+/// The operators of `com.microsoft` that the passes rewrite; QGemm is rewritten by each
+/// engine's own.
 pub(crate) const OPERATORS: &[&str] = &[
     "DequantizeLinear",
     "QGemm",
@@ -60,43 +59,26 @@ fn rewrite(draft: &mut Draft, node: Node) -> Result<(), EngineError> {
     }
 }
 
-/// The real values of the tensor whose name, scale and zero point are inputs from `at`.
-fn real(draft: &mut Draft, node: &Node, at: usize) -> Result<String, EngineError> {
-    let name = node.input_at(at).map(str::to_owned);
-    let name =
-        name.ok_or_else(|| EngineError::operator(&node.op(), &format!("lacks input {at}")))?;
-    let parameters = Parameters::read(draft, node, at + 1, at + 2)?;
-    draft.dequantise(&name, &parameters.dequantize(0))
-}
-
-/// Quantises the result with the parameters at `at`, under the node's output name.
-fn finish(draft: &mut Draft, node: &Node, value: &str, at: usize) -> Result<(), EngineError> {
-    let parameters = Parameters::read(draft, node, at, at + 1)?;
-    let output = node.output_at(0).unwrap_or_default().to_owned();
-    draft.quantise(value, &parameters.quantize(Dtype::UInt8), &output);
-    Ok(())
-}
-
 fn kept(node: &Node, names: &[&str]) -> Vec<Attribute> {
     node.attribute.iter().filter(|a| names.contains(&a.name.as_str())).cloned().collect()
 }
 
 fn arithmetic(draft: &mut Draft, node: &Node, op: &str) -> Result<(), EngineError> {
-    let (a, b) = (real(draft, node, 0)?, real(draft, node, 3)?);
+    let (a, b) = (draft.dequantise_input(node, 0, 0)?, draft.dequantise_input(node, 3, 0)?);
     let value = draft.emit(op, &[&a, &b], vec![]);
-    finish(draft, node, &value, 6)
+    draft.quantise_output(node, &value, 6)
 }
 
 fn unary(draft: &mut Draft, node: &Node, op: &str, attributes: &[&str]) -> Result<(), EngineError> {
-    let value = real(draft, node, 0)?;
+    let value = draft.dequantise_input(node, 0, 0)?;
     let value = draft.emit(op, &[&value], kept(node, attributes));
-    finish(draft, node, &value, 3)
+    draft.quantise_output(node, &value, 3)
 }
 
 /// The pools may work channels last, which ONNX's own cannot.
 fn pool(draft: &mut Draft, node: &Node, op: &str) -> Result<(), EngineError> {
     let last = node.attr_i("channels_last").unwrap_or(0) != 0;
-    let mut value = real(draft, node, 0)?;
+    let mut value = draft.dequantise_input(node, 0, 0)?;
     if last {
         value = draft.emit("Transpose", &[&value], vec![Attribute::ints("perm", &[0, 3, 1, 2])]);
     }
@@ -105,7 +87,7 @@ fn pool(draft: &mut Draft, node: &Node, op: &str) -> Result<(), EngineError> {
     if last {
         value = draft.emit("Transpose", &[&value], vec![Attribute::ints("perm", &[0, 2, 3, 1])]);
     }
-    finish(draft, node, &value, 3)
+    draft.quantise_output(node, &value, 3)
 }
 
 /// Before opset 13 Softmax flattened its input at `axis`; over the last axis both agree.
@@ -118,25 +100,25 @@ fn softmax(draft: &mut Draft, node: &Node) -> Result<(), EngineError> {
             "over an inner axis of another opset is not supported",
         ));
     }
-    let value = real(draft, node, 0)?;
+    let value = draft.dequantise_input(node, 0, 0)?;
     let value = draft.emit("Softmax", &[&value], vec![Attribute::int("axis", axis)]);
-    finish(draft, node, &value, 3)
+    draft.quantise_output(node, &value, 3)
 }
 
 /// Output parameters first, then triples.
 fn concat(draft: &mut Draft, node: &Node) -> Result<(), EngineError> {
     let mut values = Vec::new();
     for at in (2..node.input.len()).step_by(3) {
-        values.push(real(draft, node, at)?);
+        values.push(draft.dequantise_input(node, at, 0)?);
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let value = draft.emit("Concat", &values, kept(node, &["axis"]));
-    finish(draft, node, &value, 0)
+    draft.quantise_output(node, &value, 0)
 }
 
 fn choice(draft: &mut Draft, node: &Node) -> Result<(), EngineError> {
     let condition = node.input_at(0).unwrap_or_default().to_owned();
-    let (x, y) = (real(draft, node, 1)?, real(draft, node, 4)?);
+    let (x, y) = (draft.dequantise_input(node, 1, 0)?, draft.dequantise_input(node, 4, 0)?);
     let value = draft.emit("Where", &[&condition, &x, &y], vec![]);
-    finish(draft, node, &value, 7)
+    draft.quantise_output(node, &value, 7)
 }

@@ -117,7 +117,7 @@ pub(super) enum Op {
     Mean(Vec<usize>, bool),
     /// Along an axis; inputs share one quantisation, which is the output's.
     Concat(usize),
-    /// Same elements in row order.
+    /// Same elements, whole numbers too, in row order.
     Reshape,
     /// Axes permuted.
     Transpose(Vec<usize>),
@@ -127,7 +127,8 @@ pub(super) enum Op {
     Resize(Resize),
     /// Elements of one axis by constant index.
     Select(usize, Vec<usize>),
-    /// Index of the largest along an axis; whether the last of equals counts.
+    /// Index of the largest along an axis, which stays as 1; whether the last of equals counts.
+    /// Codes or reals.
     ArgMax(usize, bool),
     /// Stored elements as whole numbers or reals of the output's kind.
     Cast,
@@ -172,9 +173,9 @@ pub(super) enum Weights {
         zero: Vec<i8>,
         /// Accumulator to real: input scale times weight scale. One per output, or one.
         scale: Vec<f32>,
-        /// In steps of `scale`.
+        /// In steps of `scale`; empty where `real_bias` says it, or nothing is added.
         bias: Vec<i32>,
-        /// In reals, for results in reals; empty if `bias` says it.
+        /// In reals, for results in reals; empty where `bias` says it. Never both.
         real_bias: Vec<f32>,
     },
     /// Single precision.
@@ -295,9 +296,12 @@ impl Program {
             Op::Conv(conv) => Some(matches!(conv.weights, Weights::Codes { .. })),
             _ => None,
         });
-        convs.fold((0, 0), |(whole, real), integer| {
-            if integer { (whole + 1, real) } else { (whole, real + 1) }
-        })
+        convs.fold(
+            (0, 0),
+            |(whole, real), integer| {
+                if integer { (whole + 1, real) } else { (whole, real + 1) }
+            },
+        )
     }
 
     /// Type that the file states for a port.

@@ -2,5 +2,9 @@
 //!
 //! `front/` reads a file into a fused [`ir::Program`]; `back/` plans its memory, packs
 //! its weights and runs it. What the front cannot express is refused by name.
+#![cfg_attr(not(test), expect(dead_code, reason = "nothing runs programs yet"))]
 
+mod front;
 mod ir;
+#[cfg(test)]
+mod reference;

@@ -12,7 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use prost::Message;
 use tract_onnx::prelude::*;
 
-use super::lower::{self, is_half};
+use super::check::check;
+use super::lower::{Lowered, is_half, real};
 use super::{Engine, EngineError, LoadOptions, Loaded, Session};
 use crate::model::{self, Card, Dtype, Stage, TensorInfo, onnx};
 
@@ -65,7 +66,7 @@ impl Engine for Tract {
     fn unsupported(&self, card: &Card) -> Vec<String> {
         let register = framework().op_register;
         let runs =
-            |op: &str| lower::rewrites(op) || register.0.contains_key(op) || FOREIGN.contains(&op);
+            |op: &str| real::rewrites(op) || register.0.contains_key(op) || FOREIGN.contains(&op);
         card.ops.keys().filter(|op| !runs(op)).cloned().collect()
     }
 
@@ -95,10 +96,10 @@ fn lowered(
     framework: &tract_onnx::Onnx,
     model: &[u8],
     options: &LoadOptions,
-) -> Result<lower::Lowered, EngineError> {
+) -> Result<Lowered, EngineError> {
     let model = onnx::Model::decode(model)
         .map_err(|error| EngineError::new(Stage::Load, format!("no ONNX file: {error}")))?;
-    let lowered = lower::lower(model, options)?;
+    let lowered = real::lower(model, options)?;
     refuse_unknown(framework, &lowered.model)?;
     Ok(lowered)
 }
@@ -192,7 +193,7 @@ impl Session for TractSession {
     }
 
     fn run(&mut self, inputs: &[model::Tensor]) -> Result<Vec<model::Tensor>, EngineError> {
-        self.check(inputs)?;
+        check(inputs, &self.inputs)?;
         let values = inputs.iter().map(|input| Ok(tensor::to_tract(input)?.into_tvalue()));
         let values = values.collect::<Result<TVec<_>, EngineError>>()?;
         let state = &mut self.state;
@@ -203,33 +204,5 @@ impl Session for TractSession {
 
     fn convolutions(&self) -> (u64, u64) {
         (0, self.convolutions)
-    }
-}
-
-impl TractSession {
-    fn check(&self, inputs: &[model::Tensor]) -> Result<(), EngineError> {
-        let fault = |reason: String| EngineError::new(Stage::Run, reason);
-        if inputs.len() != self.inputs.len() {
-            let (given, wanted) = (inputs.len(), self.inputs.len());
-            return Err(fault(format!("{given} inputs given, the model takes {wanted}")));
-        }
-        for (input, info) in inputs.iter().zip(&self.inputs) {
-            let shape: Vec<Option<u64>> = input.shape.iter().map(|&dim| Some(dim as u64)).collect();
-            if input.dtype != info.dtype || shape != info.shape {
-                return Err(fault(format!(
-                    "input {} is {} {:?}, the model takes {} {:?}",
-                    info.name,
-                    input.dtype.name(),
-                    input.shape,
-                    info.dtype.name(),
-                    info.shape.iter().flatten().collect::<Vec<_>>()
-                )));
-            }
-            let size = input.dtype.size().and_then(|size| size.checked_mul(input.len()));
-            if size != Some(input.data.len()) {
-                return Err(fault(format!("input {} has {} bytes", info.name, input.data.len())));
-            }
-        }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use tract_onnx::model::OnnxOpRegister;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::engine::lower::custom;
+use crate::engine::lower::real::custom;
 use crate::engine::quantize::{Dequantize, Lane, Quantize, run_length};
 use crate::model::Dtype;
 

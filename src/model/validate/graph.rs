@@ -86,16 +86,15 @@ fn opsets(model: &Model, graph: &Graph) -> Result<(), Rejection> {
 }
 
 fn input(value: &ValueInfo) -> Result<(), Rejection> {
-    let name = quoted(&value.name);
     if value.tensor_type().is_none() {
         return Err(refuse(
-            format!("input {name} is no tensor"),
+            format!("input {} is no tensor", quoted(&value.name)),
             "sequences, maps and optionals cannot be fed; export with tensor inputs",
         ));
     }
     match value.dtype() {
         Dtype::String | Dtype::Other => Err(refuse(
-            format!("input {name} is of a type that cannot be fed"),
+            format!("input {} is of a type that cannot be fed", quoted(&value.name)),
             "export with inputs that are numbers of 8 bits or more",
         )),
         _ => Ok(()),

@@ -14,17 +14,17 @@ const MOST_ROUNDS: i64 = 1_000_000;
 pub(super) fn check(model: &Model, shapes: &Shapes) -> Result<(), Rejection> {
     let Some(graph) = &model.graph else { return Ok(()) };
     for input in graph.real_inputs() {
-        size(&format!("input {}", quoted(&input.name)), &input.name, shapes)?;
+        size(|| format!("input {}", quoted(&input.name)), &input.name, shapes)?;
     }
     for node in &graph.node {
         for name in node.output.iter().filter(|name| !name.is_empty()) {
-            size(&node_name(node), name, shapes)?;
+            size(|| node_name(node), name, shapes)?;
         }
     }
     rounds(graph, shapes)
 }
 
-fn size(who: &str, name: &str, shapes: &Shapes) -> Result<(), Rejection> {
+fn size(who: impl Fn() -> String, name: &str, shapes: &Shapes) -> Result<(), Rejection> {
     let Some(fact) = shapes.get(name) else { return Ok(()) };
     let Some(shape) = &fact.shape else { return Ok(()) };
     // An unknown type has at least a byte per element.
@@ -34,7 +34,7 @@ fn size(who: &str, name: &str, shapes: &Shapes) -> Result<(), Rejection> {
     }
     let shape: Vec<String> = shape.iter().take(8).map(u64::to_string).collect();
     Err(refuse(
-        format!("{who} makes a tensor of shape [{}], more than 1 GiB", shape.join("x")),
+        format!("{} makes a tensor of shape [{}], more than 1 GiB", who(), shape.join("x")),
         "use a smaller model or a smaller input",
     ))
 }

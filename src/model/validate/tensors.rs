@@ -42,8 +42,8 @@ fn inner(data: &TensorData) -> Result<(), Rejection> {
 }
 
 fn tensor(data: &TensorData) -> Result<(), Rejection> {
-    let name = quoted(&data.name);
-    let impossible = || refuse(format!("tensor {name} has impossible dimensions"), DAMAGED);
+    let name = || quoted(&data.name);
+    let impossible = || refuse(format!("tensor {} has impossible dimensions", name()), DAMAGED);
     if data.dims.len() > MOST_DIMENSIONS {
         return Err(impossible());
     }
@@ -52,7 +52,7 @@ fn tensor(data: &TensorData) -> Result<(), Rejection> {
     };
     let Some(wanted) = stored(data.data_type, count) else {
         return Err(refuse(
-            format!("tensor {name} is of unknown type {}", data.data_type),
+            format!("tensor {} is of unknown type {}", name(), data.data_type),
             DAMAGED,
         ));
     };
@@ -63,7 +63,7 @@ fn tensor(data: &TensorData) -> Result<(), Rejection> {
     if held != wanted {
         let shape = data.dims.iter().map(i64::to_string).collect::<Vec<_>>().join("x");
         return Err(refuse(
-            format!("tensor {name} of shape [{shape}] needs {wanted} {unit} and holds {held}"),
+            format!("tensor {} of shape [{shape}] needs {wanted} {unit} and holds {held}", name()),
             DAMAGED,
         ));
     }

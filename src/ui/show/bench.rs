@@ -154,5 +154,5 @@ fn doubt(trial: &Trial) -> Option<String> {
     trial.latency.as_ref()?;
     let reason = trial.reason.as_deref()?;
     let advice = trial.advice.as_deref().map(|advice| format!("; {advice}")).unwrap_or_default();
-    Some(format!("  {}: {reason}{advice}", super::text::middle(&trial.id, 28)))
+    Some(format!("  {}: {reason}{advice}", super::text::name(&trial.id, 28)))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::{bytes, count, number, page, wrap};
+use super::text::{bytes, count, page, range, wrap};
 use super::{Show, document};
 use crate::model::{Candidate, Card, Rejection, TensorInfo};
 use crate::ui::Exit;
@@ -130,12 +130,7 @@ fn guess(candidate: &Candidate) -> Vec<String> {
     let Some(guess) = candidate.preprocess().filter(|_| stated.is_none()) else {
         return Vec::new();
     };
-    let each = |values: &[f32]| values.first().copied().map_or(0.0, f64::from);
-    let text = format!(
-        "guessed: (pixel - {}) / {}; state it in the sidecar if it is another",
-        number(each(&guess.mean)),
-        number(each(&guess.std))
-    );
+    let text = format!("guessed: {}; state it in the sidecar if it is another", range(&guess));
     wrap("  images        ", &text, 3)
 }
 

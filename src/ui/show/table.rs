@@ -1,7 +1,7 @@
 //! A table that fits: columns are as wide as what is in them, and one column, the
 //! names, gives way when there is not room for all.
 
-use super::text::{WIDTH, ascii, end, middle};
+use super::text::{WIDTH, ascii, end, name};
 
 /// A table under construction.
 #[derive(Debug, Clone)]
@@ -69,8 +69,8 @@ impl Table {
             self.columns.iter().enumerate().map(|(at, column)| self.natural(at, column)).collect();
         let used = widths.iter().sum::<usize>() + widths.len().saturating_sub(1);
         let over = used.saturating_sub(WIDTH);
-        let name = self.columns.iter().position(|column| column.align == Align::Name);
-        if let Some(width) = name.and_then(|at| widths.get_mut(at)) {
+        let names = self.columns.iter().position(|column| column.align == Align::Name);
+        if let Some(width) = names.and_then(|at| widths.get_mut(at)) {
             *width = width.saturating_sub(over).max(8);
         }
         widths
@@ -91,7 +91,7 @@ impl Table {
             line.push_str(&match column.align {
                 Align::Left => format!("{cell:<width$}"),
                 Align::Right => format!("{cell:>width$}"),
-                Align::Name => format!("{:<width$}", middle(cell, width)),
+                Align::Name => format!("{:<width$}", name(cell, width)),
             });
         }
         if let Some(note) = &row.note {

@@ -1,6 +1,8 @@
 //! Lines of text for a serial terminal: 79 columns of ASCII, numbers with the digits
 //! that mean something.
 
+use crate::model::Preprocess;
+
 pub use crate::base::units::significant as number;
 
 /// Columns of every answer.
@@ -41,6 +43,17 @@ pub fn ascii(text: &str) -> String {
         }
     }
     out
+}
+
+/// A candidate's name in at most `width` characters; where it names a configuration
+/// (`lenet@ort-cpu/t2`), the model's part gives way, if that leaves anything of it.
+#[must_use]
+pub fn name(id: &str, width: usize) -> String {
+    let cut = id.split_once('@').and_then(|(model, way)| {
+        let room = width.checked_sub(way.chars().count() + 1).filter(|room| *room >= 6)?;
+        Some(format!("{}@{way}", middle(model, room)))
+    });
+    cut.unwrap_or_else(|| middle(id, width))
 }
 
 /// At most `width` characters; a longer text loses its middle, so that both the
@@ -173,6 +186,12 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+/// What is done to a pixel, such as `(pixel - 127.5) / 127.5`.
+pub(crate) fn range(preprocess: &Preprocess) -> String {
+    let each = |values: &[f32]| values.first().copied().map_or(0.0, f64::from);
+    format!("(pixel - {}) / {}", number(each(&preprocess.mean)), number(each(&preprocess.std)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +207,8 @@ mod tests {
     fn long_names_lose_their_middle_and_long_lines_their_end() {
         assert_eq!(middle("mobilenetv2-cifar10-int8-qdq", 16), "mobilen..nt8-qdq");
         assert_eq!(middle("short", 16), "short");
+        assert_eq!(name("mobilenetv2-cifar10@ort-cpu/t2", 20), "mob..ar10@ort-cpu/t2");
+        assert_eq!(name("mobilenetv2-cifar10@ort-cpu/t2", 14), "mobile..cpu/t2");
         assert_eq!(end("abcdefghij", 6), "abc...");
         for width in 0..5 {
             assert!(middle("abcdefgh", width).len() <= width);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::candidate::{CandidateJson, Known};
 use super::select::violations;
 use super::table::{Align, Table};
-use super::text::{number, or_dash, page, wrap};
+use super::text::{number, or_dash, page, range, wrap};
 use super::{Show, document};
 use crate::agent::Selection;
 use crate::bench::Verdict;
@@ -79,6 +79,7 @@ impl Show for Why {
         }
         for known in [&chosen, &other].into_iter().flatten() {
             lines.extend(convolutions(known));
+            lines.extend(images(known));
         }
         if let Some(flip) = &decision.flip {
             lines.extend(wrap("change  ", &flip.text, 3));
@@ -242,6 +243,16 @@ fn by_how_much(row: &Row) -> String {
 }
 
 /// Whether the quantised convolutions really run on integers.
+/// How images were fed, where no sidecar said it.
+fn images(known: &Known<'_>) -> Vec<String> {
+    let guess = known.evidence.and_then(|evidence| evidence.preprocess.as_ref());
+    guess.map_or_else(Vec::new, |guess| {
+        let text =
+            format!("{}: {}, found by trying on the samples", known.candidate.id, range(guess));
+        wrap("images  ", &text, 2)
+    })
+}
+
 fn convolutions(known: &Known<'_>) -> Vec<String> {
     let Some((integer, float)) = known.trial.and_then(|trial| trial.convolutions) else {
         return Vec::new();

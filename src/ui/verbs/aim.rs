@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::agent::{Config, Cooling, Cores, Preset, Request};
+use super::ways::Ways;
+use crate::agent::{Config, Cooling, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
 use crate::model::{self, Candidate};
@@ -24,9 +25,9 @@ pub(crate) struct Aim {
     #[arg(long, value_name = "PATH", help_heading = "What to choose")]
     task: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
     bounds: Bounds,
+    #[command(flatten)]
+    ways: Ways,
     /// Weight of a criterion, such as relevance=60 (repeatable).
     #[arg(long, value_name = "NAME=N", value_parser = pair, help_heading = "What to choose")]
     weight: Vec<(String, f64)>,
@@ -55,27 +56,6 @@ struct Bounds {
     /// Accuracy on the task at least, 0 to 1.
     #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     min_accuracy: Option<f64>,
-}
-
-/// Which cores candidates run on.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "What to choose")]
-pub(crate) struct Place {
-    /// Cores to run on: all, big (fastest cluster), one, or 2,3 [default: all].
-    #[arg(long, value_name = "CORES", value_parser = cores)]
-    affinity: Option<Cores>,
-}
-
-impl Place {
-    /// Makes candidates run where the line says, else the configuration.
-    pub(crate) fn give(
-        &self,
-        candidates: &mut [Candidate],
-        call: &Call<'_>,
-    ) -> Result<(), Failure> {
-        let chosen = self.affinity.as_ref().or(call.settings.config.affinity.as_ref());
-        Ok(chosen.unwrap_or(&Cores::All).give(candidates, &call.world.sys)?)
-    }
 }
 
 /// How much measuring it is worth.
@@ -120,10 +100,8 @@ impl Aim {
         dry_run: bool,
     ) -> Result<Request, Failure> {
         let budget = effort.budget.or(call.settings.config.budget);
-        let mut zoo = self.zoo(call)?;
-        self.place.give(&mut zoo, call)?;
         Ok(Request {
-            zoo,
+            zoo: self.zoo(call)?,
             task: self.task(call)?,
             state: call.settings.state.clone(),
             plan: effort.plan(&call.settings.config),
@@ -140,8 +118,13 @@ impl Aim {
         Ok(Request { budget: Some(Duration::ZERO), ..request })
     }
 
-    /// Candidates of the line, else of the configuration, else the bundled ones.
+    /// Candidates: each model in each configuration.
     pub(crate) fn zoo(&self, call: &Call<'_>) -> Result<Vec<Candidate>, Failure> {
+        self.ways.expand(call, self.models(call)?)
+    }
+
+    /// Models of the line, else of the configuration, else the bundled ones.
+    fn models(&self, call: &Call<'_>) -> Result<Vec<Candidate>, Failure> {
         let paths = if self.zoo.is_empty() { &call.settings.config.zoo } else { &self.zoo };
         if !paths.is_empty() {
             return Ok(model::open(paths)?);
@@ -228,10 +211,6 @@ fn number(text: &str) -> Result<f64, String> {
     } else {
         Err("not a number from 0 on".to_owned())
     }
-}
-
-fn cores(text: &str) -> Result<Cores, String> {
-    text.parse().map_err(|error: crate::agent::CoresError| format!("{error}; {}", error.help()))
 }
 
 fn positive(text: &str) -> Result<f64, String> {

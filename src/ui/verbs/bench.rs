@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::aim::{Effort, Place};
+use super::aim::Effort;
+use super::ways::Ways;
 use crate::agent;
 use crate::model;
 use crate::ui::call::shown;
@@ -24,21 +25,21 @@ Times are in milliseconds. Memories, in megabytes:
 Examples:
   umbra bench model.onnx
   umbra bench model.onnx --affinity one --cool-below 60
+  umbra bench model.onnx --engine tract-cpu --engine ort-cpu --threads 2
   umbra bench models --quick --json > monday.json")]
 pub struct Bench {
     /// Model files, or folders of them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    ways: Ways,
     #[command(flatten)]
     effort: Effort,
 }
 
 impl Bench {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
-        let mut candidates = model::open(&self.files)?;
-        self.place.give(&mut candidates, call)?;
+        let candidates = self.ways.expand(call, model::open(&self.files)?)?;
         let plan = self.effort.plan(&call.settings.config);
         let state = &call.settings.state;
         let trials = agent::bench(call.world, &candidates, &plan, state, call.sink)?;

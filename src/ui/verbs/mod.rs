@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Failure;
 
 mod aim;
+mod ways;
 
 pub(crate) mod bench;
 pub(crate) mod boot;

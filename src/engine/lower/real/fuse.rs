@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::EngineError;
 use crate::model::onnx::Node;
 
 use super::custom;
-use super::draft::Draft;
+use crate::engine::lower::draft::Draft;
 
 /// Fuses the pairs.
-pub(super) fn pass(draft: &mut Draft) {
+pub(super) fn pass(draft: &mut Draft) -> Result<(), EngineError> {
     let mut readers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, node) in draft.nodes.iter().enumerate() {
         let mut names = Vec::new();
-        super::boundary::reads(node, &mut names);
+        crate::engine::lower::boundary::reads(node, &mut names);
         names.into_iter().for_each(|name| readers.entry(name).or_default().push(at));
     }
     let kept: BTreeSet<&String> = draft.outputs.iter().collect();
@@ -33,6 +34,7 @@ pub(super) fn pass(draft: &mut Draft) {
             *node = fused;
         }
     }
+    Ok(())
 }
 
 fn fused(quantize: &Node, dequantize: &Node) -> Option<Node> {

@@ -8,8 +8,8 @@ use crate::engine::quantize::{Dequantize, Quantize, range};
 use crate::model::Dtype;
 use crate::model::onnx::{Attribute, Node};
 
-use super::draft::Draft;
 use super::parameters::Parameters;
+use crate::engine::lower::draft::Draft;
 
 /// Rewrites every node of the two kinds.
 pub(super) fn pass(draft: &mut Draft) -> Result<(), EngineError> {

@@ -11,8 +11,8 @@ use crate::engine::quantize::{Dequantize, Quantize};
 use crate::model::Dtype;
 use crate::model::onnx::{Attribute, Node};
 
-use super::draft::Draft;
 use super::parameters::Parameters;
+use crate::engine::lower::draft::Draft;
 
 /// Rewrites the integer products.
 pub(super) fn pass(draft: &mut Draft) -> Result<(), EngineError> {

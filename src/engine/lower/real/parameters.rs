@@ -5,7 +5,7 @@ use crate::engine::quantize::{Dequantize, Quantize};
 use crate::model::Dtype;
 use crate::model::onnx::Node;
 
-use super::draft::Draft;
+use crate::engine::lower::draft::Draft;
 
 /// Scale and zero point: one of each, or one per channel.
 #[derive(Debug, Clone)]
@@ -52,11 +52,6 @@ impl Parameters {
             return None;
         }
         <[f32; 1]>::try_from(self.scale.as_slice()).ok().map(|[scale]| scale)
-    }
-
-    /// To real values.
-    pub(super) fn dequantize(&self, axis: i64) -> Dequantize {
-        Dequantize { scale: self.scale.clone(), zero_point: self.zero_point.clone(), axis }
     }
 
     /// To the integers behind the real values: the codes less the zero point.

@@ -1,0 +1,101 @@
+//! Convolution and matrix product: the public type and its checks.
+
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use super::{
+    lanes::{self, Lanes},
+    portable,
+};
+use crate::{Geometry, Isa, KernelError, check};
+
+/// Convolution or matrix product in f32, weights packed once.
+///
+/// `out[places[i] + n] = clamp(bias[n] + sum_k in[origins[i] + k] * weights[n][k])`, where
+/// k walks through the runs of the geometry in their order.
+#[derive(Debug, Clone)]
+pub struct ProductF32 {
+    isa: Isa,
+    geometry: Geometry,
+    layer: Layer,
+    input_needed: usize,
+    output_needed: usize,
+}
+
+/// What a tile needs to know besides where it is.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    /// `[block of 16 outputs][depth]`.
+    pub(super) panels: Vec<Lanes>,
+    /// `[block of 16 outputs]`.
+    pub(super) bias: Vec<Lanes>,
+    pub(super) depth: usize,
+    pub(super) outputs: usize,
+    pub(super) low: f32,
+    pub(super) high: f32,
+}
+
+/// One call, its lengths checked: every origin plus every run lies in `input`, every place
+/// plus `outputs` in `output`, and there are as many places as origins.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) geometry: &'a Geometry,
+    pub(super) layer: &'a Layer,
+    pub(super) input: *const f32,
+    pub(super) output: *mut f32,
+}
+
+impl ProductF32 {
+    /// Packs `weights`, `[outputs][sum of the runs' lengths]`; `bias` has one value per
+    /// output. An `isa` that this processor lacks becomes [`Isa::Scalar`].
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when the numbers of weights, biases, origins and places
+    /// do not fit together.
+    pub fn new(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        weights: &[f32],
+        bias: &[f32],
+        clamp: (f32, f32),
+    ) -> Result<Self, KernelError> {
+        let reach = check::runs_reach(&geometry.runs);
+        let input_needed = check::input_needed(&geometry.origins, reach)?;
+        let output_needed = check::output_needed(&geometry.places, outputs)?;
+        check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
+        let depth = geometry.runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(run.len));
+        let depth = depth.ok_or(KernelError::Parameters("runs"))?;
+        check::fits(depth.checked_mul(outputs) == Some(weights.len()), "weights")?;
+        check::fits(bias.len() == outputs, "bias")?;
+        let panels = lanes::pack(weights, outputs, depth);
+        let (low, high) = clamp;
+        let layer = Layer { panels, bias: lanes::split(bias), depth, outputs, low, high };
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        Ok(Self { isa, geometry, layer, input_needed, output_needed })
+    }
+
+    /// Computes all output pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Input`] and [`KernelError::Output`] when a slice is too short; the
+    /// input needs [`SLACK`](crate::SLACK) elements behind the last one used.
+    pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        let (input, output) = (input.as_ptr(), output.as_mut_ptr());
+        let job = Job { geometry: &self.geometry, layer: &self.layer, input, output };
+        match self.isa {
+            // SAFETY: the lengths were checked above, the instruction set in `new`.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => unsafe { avx512::product(&job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2::product(&job) },
+            // SAFETY: the lengths were checked above.
+            _ => unsafe { portable::product(&job) },
+        }
+        Ok(())
+    }
+}

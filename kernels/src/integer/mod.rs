@@ -1,0 +1,30 @@
+//! Convolutions and matrix products on codes.
+//!
+//! Inputs are unsigned bytes, weights signed ones, sums have 32 bits. Every
+//! implementation gives the same bits as the portable one.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_depthwise;
+#[cfg(target_arch = "x86_64")]
+mod avx2_finish;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_depthwise;
+#[cfg(target_arch = "x86_64")]
+mod avx512_finish;
+mod depthwise;
+mod finish;
+mod packed;
+mod portable;
+mod portable_depthwise;
+mod product;
+mod range;
+mod reach;
+mod share;
+
+pub use depthwise::Depthwise8;
+pub use finish::{Dequantize, Finish, Requantize};
+pub use product::Product8;

@@ -1,0 +1,132 @@
+//! Weights in the order in which every implementation reads them.
+//!
+//! Outputs in blocks of 16, the sum in groups of four neighbouring bytes: a block's group
+//! is 64 bytes, `[16 outputs][4]`. That is one operand of a 512-bit dot product and four
+//! of a 128-bit one. Runs are padded to whole groups with zero weights, so what is read
+//! behind a run (the slack makes that safe) counts nothing.
+
+use super::range::{DEEPEST, Row};
+use crate::{Geometry, KernelError, check};
+
+/// Outputs of a block.
+pub(super) const BLOCK: usize = 16;
+/// Bytes of a group.
+pub(super) const GROUP: usize = 4;
+
+/// One block's group, aligned for whole-vector loads.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Panel(pub(super) [i8; BLOCK * GROUP]);
+
+/// Packed weights with the constant part of every sum.
+#[derive(Debug, Clone)]
+pub(super) struct Packed {
+    pub(super) outputs: usize,
+    /// `[block][group]`.
+    pub(super) panels: Vec<Panel>,
+    /// First byte of each group, relative to a pixel's origin.
+    pub(super) offsets: Vec<u32>,
+    /// Bias and all that does not depend on the input, padded to whole blocks.
+    pub(super) bias: Vec<i32>,
+    /// Zero point of each output's weights, padded; empty where all are 0.
+    pub(super) zero: Vec<i32>,
+}
+
+/// What a product sums, as the caller has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sum<'a> {
+    pub(super) outputs: usize,
+    /// `[outputs][depth]`.
+    pub(super) weights: &'a [i8],
+    /// Per output, or empty.
+    pub(super) zero: &'a [i8],
+    /// Per output, or empty.
+    pub(super) bias: &'a [i32],
+    pub(super) input_zero: u8,
+}
+
+impl Packed {
+    pub(super) fn new(geometry: &Geometry, sum: Sum<'_>) -> Result<Self, KernelError> {
+        let Sum { outputs, weights, zero, bias, .. } = sum;
+        let depth = check::depth(&geometry.runs)?;
+        let fits = |length: usize| length == 0 || length == outputs;
+        if outputs == 0 || depth == 0 || depth > DEEPEST {
+            return Err(KernelError::Parameters("outputs and depth"));
+        }
+        if depth.checked_mul(outputs) != Some(weights.len()) {
+            return Err(KernelError::Parameters("weights"));
+        }
+        if !fits(zero.len()) || !fits(bias.len()) {
+            return Err(KernelError::Parameters("zero points and biases"));
+        }
+        let padded = outputs.next_multiple_of(BLOCK);
+        let used = zero.iter().any(|&zero| zero != 0);
+        let spread = |n: usize| zero.get(n).map_or(0, |&zero| i32::from(zero));
+        let bias = (0..outputs).map(|n| constant_part(&sum, n, depth));
+        let mut bias: Vec<i32> = bias.collect::<Result<_, _>>()?;
+        bias.resize(padded, 0);
+        Ok(Self {
+            outputs,
+            panels: panels(geometry, outputs, weights),
+            offsets: offsets(geometry)?,
+            bias,
+            zero: if used { (0..padded).map(spread).collect() } else { Vec::new() },
+        })
+    }
+
+    /// Groups of one sum.
+    pub(super) fn groups(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The panels of one block.
+    pub(super) fn block(&self, at: usize) -> &[Panel] {
+        let groups = self.groups();
+        self.panels.get(at * groups..(at + 1) * groups).unwrap_or_default()
+    }
+}
+
+fn constant_part(sum: &Sum<'_>, n: usize, depth: usize) -> Result<i32, KernelError> {
+    let row = Row {
+        weights: sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default().iter(),
+        weight_zero: sum.zero.get(n).copied().unwrap_or(0),
+        input_zero: sum.input_zero,
+        bias: sum.bias.get(n).copied().unwrap_or(0),
+    };
+    row.constant_part()
+}
+
+fn offsets(geometry: &Geometry) -> Result<Vec<u32>, KernelError> {
+    let of_run = |run: &crate::Run| {
+        let offset = run.offset;
+        (0..run.len.div_ceil(GROUP)).map(move |group| u32::try_from(offset + group * GROUP))
+    };
+    let all: Result<Vec<u32>, _> = geometry.runs.iter().flat_map(of_run).collect();
+    all.map_err(|_| KernelError::Parameters("offsets"))
+}
+
+fn panels(geometry: &Geometry, outputs: usize, weights: &[i8]) -> Vec<Panel> {
+    let depth = geometry.depth();
+    let mut starts = Vec::new();
+    let mut start = 0;
+    for run in &geometry.runs {
+        starts.extend((0..run.len).step_by(GROUP).map(|at| (start + at, GROUP.min(run.len - at))));
+        start += run.len;
+    }
+    let mut panels = Vec::with_capacity(outputs.div_ceil(BLOCK) * starts.len());
+    for block in 0..outputs.div_ceil(BLOCK) {
+        for &(start, len) in &starts {
+            let mut panel = Panel([0; BLOCK * GROUP]);
+            for (lane, group) in panel.0.chunks_exact_mut(GROUP).enumerate() {
+                let row = (block * BLOCK + lane) * depth + start;
+                if let Some(found) =
+                    weights.get(row..row + len).filter(|_| block * BLOCK + lane < outputs)
+                {
+                    group.iter_mut().zip(found).for_each(|(to, &from)| *to = from);
+                }
+            }
+            panels.push(panel);
+        }
+    }
+    panels
+}

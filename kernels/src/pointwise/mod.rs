@@ -1,0 +1,18 @@
+//! What works element by element or row by row.
+
+mod arithmetic;
+mod codes;
+mod logistic;
+mod quantize;
+mod rounding;
+mod softmax;
+mod table;
+
+pub use arithmetic::{Arithmetic, arithmetic_f32, clamp_f32};
+pub use codes::{Add8, Mul8, add_codes, mul_codes};
+pub use logistic::sigmoid_f32;
+pub use quantize::{dequantize, quantize};
+pub use softmax::{Softmax8, softmax_f32};
+pub use table::table;
+
+pub(crate) use rounding::{round_to_code, scaled_code};
