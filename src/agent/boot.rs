@@ -3,7 +3,8 @@
 //! A model that was deployed and not confirmed yet gets [`TRIES`](crate::deploy::TRIES)
 //! starts. Each is counted before the model is touched, so that one that takes the board
 //! down with it is counted too; it then answers a sample in a worker and is confirmed,
-//! or it is given up for the model before it. Where there is no model before it, it
+//! or it is given up for the model before it. One that is in quarantine already is one whose
+//! giving up was cut off: that is finished, and it is not tried. Where there is no model before it, it
 //! stays: a board that is up with a doubtful model is better than one without any.
 
 use std::sync::{Mutex, PoisonError};
@@ -75,7 +76,12 @@ fn last_good(
     let Some(unproven) = active.as_ref().filter(|active| !active.committed) else {
         return Ok(active);
     };
-    let trouble = if unproven.tries_left == 0 {
+    let held = store.quarantined();
+    let held = held.into_iter().find(|held| held.sha256 == unproven.installed.sha256);
+    let trouble = if let Some(held) = held {
+        // The power was cut while it was given up.
+        Some(held.reason)
+    } else if unproven.tries_left == 0 {
         Some("it was started several times and never confirmed".to_owned())
     } else {
         store.count_try()?;
@@ -198,7 +204,8 @@ impl Sink for Told<'_> {
                 self.manager.status(&format!("{stage} {} of {total}: {what}", done + 1));
             }
             Event::Stage(stage) => self.manager.status(stage),
-            Event::Result { .. } | Event::Tick => self.manager.pet(),
+            Event::Wait { text, seconds: 0, .. } => self.manager.status(text),
+            Event::Result { .. } | Event::Wait { .. } | Event::Tick => self.manager.pet(),
         }
         self.sink.event(event);
     }

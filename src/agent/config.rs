@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::base::Fs;
-use crate::bench::Plan;
+use super::Cores;
+use crate::base::{Celsius, Fs};
+use crate::bench::{Cool, Plan};
 use crate::board::MeterConfig;
 
 /// `/etc/umbra/umbra.toml`. Every key may be missing; an unknown one is refused, so that a
@@ -35,6 +36,29 @@ pub struct Config {
     pub budget: Option<f64>,
     /// How thoroughly one candidate is measured.
     pub plan: Option<Preset>,
+    /// Which cores models run on.
+    pub affinity: Option<Cores>,
+    /// How cool the board is to be before each measurement.
+    pub cool: Cooling,
+}
+
+/// The pause before each measurement; what is missing is as the plan has it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cooling {
+    /// The hottest zone is to be below so many degrees.
+    pub below: Option<f64>,
+    /// Seconds to wait for that at most; zero does not wait.
+    pub wait: Option<f64>,
+}
+
+impl Cooling {
+    /// The pause of a plan with this in its place.
+    #[must_use]
+    pub fn over(self, cool: Cool) -> Cool {
+        let wait = self.wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Cool { below: self.below.map(Celsius).or(cool.below), wait: wait.unwrap_or(cool.wait) }
+    }
 }
 
 /// A usual plan, by name.
@@ -127,13 +151,13 @@ impl Config {
             let at = text.find("threads").unwrap_or(0);
             return Err(wrong(at, "threads: at least 1".to_owned()));
         }
-        match config.budget {
-            Some(seconds) if Duration::try_from_secs_f64(seconds).is_err() => {
-                let at = text.find("budget").unwrap_or(0);
-                Err(wrong(at, format!("budget: {seconds} is no number of seconds")))
+        for (name, seconds) in [("budget", config.budget), ("wait", config.cool.wait)] {
+            if let Some(seconds) = seconds.filter(|s| Duration::try_from_secs_f64(*s).is_err()) {
+                let at = text.find(name).unwrap_or(0);
+                return Err(wrong(at, format!("{name}: {seconds} is no number of seconds")));
             }
-            _ => Ok(config),
         }
+        Ok(config)
     }
 }
 
@@ -156,6 +180,8 @@ mod tests {
             ("state = \"/x\"\n  bugdet = 3\n", "umbra.toml, line 2, column 3: "),
             ("zoo = 3\n", "umbra.toml, line 1, column 7: "),
             ("\nbudget = -1.0\n", "umbra.toml, line 2, column 1: "),
+            ("affinity = \"fast\"\n", "umbra.toml, line 1, column 12: "),
+            ("[cool]\nwait = -1.0\n", "umbra.toml, line 2, column 1: "),
             ("plan = \"slow\"\n", "umbra.toml, line 1, column 8: "),
             ("threads = [1, 0]\n", "umbra.toml, line 1, column 1: "),
             ("state = \n", "umbra.toml, line 1, column 9: "),
@@ -176,5 +202,7 @@ mod tests {
         assert!(*meters != MeterConfig::default());
         assert!(config.onnxruntime.is_some() && config.engines.is_empty());
         assert_eq!(config.threads, [1]);
+        let cool = config.cool;
+        assert!(config.affinity == Some(Cores::All) && cool.below.is_some() && cool.wait.is_some());
     }
 }

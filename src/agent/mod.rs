@@ -8,6 +8,7 @@
 mod boot;
 mod classify;
 mod config;
+mod cores;
 mod entry;
 mod error;
 mod infer;
@@ -21,7 +22,8 @@ mod work;
 
 pub use boot::boot;
 pub use classify::{Classified, classify};
-pub use config::{Config, ConfigError, Preset};
+pub use config::{Config, ConfigError, Cooling, Preset};
+pub use cores::{Cores, CoresError};
 pub use error::AgentError;
 pub use infer::infer;
 pub use install::deploy;

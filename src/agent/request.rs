@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::Clock;
-use crate::bench::Plan;
+use crate::bench::{Cool, Plan};
 use crate::model::Candidate;
 use crate::task::Task;
 
@@ -68,14 +68,16 @@ impl<'c> Budget<'c> {
     }
 
     /// The plan for one of `waiting` candidates: half of its share of what is left goes to
-    /// steady running, the other half to loading and warming up.
+    /// steady running, the other half to loading and warming up; a quarter may go before that
+    /// until the board is cool.
     pub(super) fn plan(&self, plan: &Plan, waiting: usize) -> Plan {
         let Some(left) = self.left() else { return plan.clone() };
         let share = left / u32::try_from(waiting.max(1)).unwrap_or(u32::MAX);
         let patience = plan.patience.min(share / 2);
         let max_time = plan.max_time.min(patience);
         let min_time = plan.min_time.min(max_time);
-        Plan { min_time, max_time, patience, wall: plan.wall.min(left), ..plan.clone() }
+        let cool = Cool { wait: plan.cool.wait.min(share / 4), ..plan.cool };
+        Plan { min_time, max_time, patience, wall: plan.wall.min(left), cool, ..plan.clone() }
     }
 
     /// The wall clock of one more job.
@@ -96,6 +98,7 @@ mod tests {
         let shared = budget.plan(&Plan::default(), 4);
         assert_eq!(shared.max_time, Duration::from_secs(1));
         assert_eq!(shared.patience, Duration::from_secs(1));
+        assert_eq!(shared.cool.wait, Duration::from_millis(500));
         let alone = budget.plan(&Plan::default(), 1);
         let seconds = (alone.max_time.as_secs(), alone.patience.as_secs());
         assert_eq!(seconds, (3, 4), "a slow one may take all of its half");

@@ -23,6 +23,15 @@ pub enum Event<'a> {
         /// For people, under 60 characters.
         text: &'a str,
     },
+    /// Nothing is done until something outside has changed.
+    Wait {
+        /// For people, under 60 characters: what for.
+        text: &'a str,
+        /// How long so far, in seconds; first zero.
+        seconds: u64,
+        /// How long at most.
+        most: u64,
+    },
     /// Nothing new, but alive: time to pet the watchdog.
     Tick,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::energy::{Gauge, NoEnergy, Total};
 use super::worker::Report;
 use crate::base::{Bytes, Clock, Micros};
-use crate::child::{Next, Watch, decode_frame};
+use crate::child::{Confinement, Next, Watch, decode_frame};
 use crate::model::{Rejection, Stage};
 
 /// What a worker has said.
@@ -23,6 +23,8 @@ pub(super) struct Heard<'a> {
     pub(super) total: Result<Total, NoEnergy>,
     pub(super) memory: Option<(Option<Bytes>, Option<Bytes>)>,
     pub(super) failed: Option<Rejection>,
+    pub(super) confinement: Option<Confinement>,
+    pub(super) waited: Option<f64>,
     running: bool,
 }
 
@@ -42,6 +44,8 @@ impl<'a> Heard<'a> {
             total,
             memory: None,
             failed: None,
+            confinement: None,
+            waited: None,
             running: false,
         }
     }
@@ -63,6 +67,11 @@ impl<'a> Heard<'a> {
         Next::Continue
     }
 
+    /// Whether the steady part runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.running
+    }
+
     fn look(&mut self, at: Duration) {
         if let Some(gauge) = self.gauge.as_mut().filter(|_| self.running) {
             gauge.look(at);
@@ -71,6 +80,8 @@ impl<'a> Heard<'a> {
 
     fn note(&mut self, report: Report, at: Duration) {
         match report {
+            Report::Began(confinement) => self.confinement = Some(confinement),
+            Report::Waited(share) => self.waited = share,
             Report::Loaded { nanos } => {
                 (self.load, self.doing) = (Some(micros(nanos)), ("optimising", Stage::Optimise));
             }

@@ -10,9 +10,11 @@ pub(super) fn now(sys: &SysRoot) -> Condition {
     let zones = board::thermal(sys);
     let temperatures = zones.iter().filter_map(|zone| zone.temperature.value().copied());
     let clusters = board::clusters(sys);
+    let fastest = clusters.first().map_or(&[][..], |cluster| &cluster.cpus);
     Condition {
         temperature: temperatures.max_by(|a, b| a.0.total_cmp(&b.0)),
         clock: clusters.first().and_then(|cluster| cluster.current_hz.value().copied()),
+        clock_bound: board::Watch::over(sys, fastest).bound(),
         governor: clocks.governor.value().cloned(),
         power_mode: clocks.power_mode.value().cloned(),
         throttled: clocks.throttled.value().cloned(),

@@ -6,12 +6,15 @@
 
 mod collect;
 mod conditions;
+mod cool;
+mod during;
 mod ended;
 mod energy;
 mod golden;
 mod inputs;
 mod memory;
 mod plan;
+mod queue;
 mod run;
 mod spec;
 mod stats;
@@ -19,6 +22,8 @@ mod trial;
 mod verdict;
 mod worker;
 
+pub use cool::{Cool, Cooled};
+pub use during::During;
 pub use energy::measure_idle;
 pub use run::{rejected, run, skipped};
 pub use spec::spec_for;

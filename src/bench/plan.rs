@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Plan;
+use super::{Cool, Plan};
 
 /// What the bound of the 90th percentile needs (see [`stats`](super::stats)).
 const SAMPLES: u32 = 64;
@@ -19,6 +19,7 @@ impl Default for Plan {
             wall: Duration::from_secs(60),
             address_space: None,
             head_labels: None,
+            cool: Cool { below: None, wait: Duration::from_secs(30) },
         }
     }
 }
@@ -32,6 +33,7 @@ impl Plan {
             max_time: Duration::from_secs(1),
             patience: Duration::from_secs(2),
             wall: Duration::from_secs(30),
+            cool: Cool { below: None, wait: Duration::from_secs(10) },
             ..Self::default()
         }
     }

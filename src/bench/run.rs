@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::collect::Heard;
+use super::during::Looks;
 use super::ended::rejection_of;
 use super::energy::{Gauge, NoEnergy, SHORTEST};
 use super::verdict::{Judgement, judge};
 use super::worker::BenchJob;
-use super::{Conditions, Plan, Trial, TrialKey, Verdict, conditions, golden, spec_for, stats};
+use super::{
+    Conditions, Plan, Trial, TrialKey, Verdict, conditions, cool, golden, spec_for, stats,
+};
 use crate::base::{Event, Sink, Watts};
 use crate::board::power::Meter;
 use crate::child::{Context, Ended, Job, Limits, ModelRef, Watch, encode_payload};
@@ -32,15 +35,23 @@ pub fn run(
         Ok(job) => job,
         Err(rejection) => return rejected(candidate, key, &rejection, ctx.clock.unix_seconds()),
     };
+    let cooled = cool::wait(&plan.cool, ctx, sink);
     let before = conditions::now(ctx.sys);
+    let mut looks = Looks::over(ctx.sys, &job.limits.cpus);
     let mut heard = Heard::new(ctx.clock, gauge);
     let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
         if watch == Watch::Tick {
             sink.event(Event::Tick);
+            if heard.is_running() {
+                looks.look(ctx.sys);
+            }
         }
         heard.hear(watch)
     });
-    let conditions = Conditions { before, after: conditions::now(ctx.sys) };
+    // A recorded board was not disturbed by what disturbs this machine.
+    let waited = heard.waited.filter(|_| ctx.sys.is_live());
+    let (after, during) = (conditions::now(ctx.sys), looks.end(ctx.sys, waited));
+    let conditions = Conditions { before, after, during, cooled, confinement: heard.confinement };
     let blank = blank(candidate, key, ctx.clock.unix_seconds());
     conclude(Trial { conditions, ..blank }, heard, &ended, plan, idle, ctx.spawn.is_launched())
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Cool, Cooled, During};
 use crate::base::{Bytes, Celsius, Digest, Hertz, Joules, Micros};
 use crate::board::power::Scope;
+use crate::child::Confinement;
 use crate::model::Stage;
 
 /// How to measure one candidate.
@@ -28,6 +30,8 @@ pub struct Plan {
     /// Labels of the head that would be deployed on the features; `None` where the
     /// model's own scores are used.
     pub head_labels: Option<u32>,
+    /// How cool the board is to be before the worker starts.
+    pub cool: Cool,
 }
 
 /// Whether a trial counts.
@@ -86,6 +90,8 @@ pub struct Condition {
     pub temperature: Option<Celsius>,
     /// Clock of the fastest cluster.
     pub clock: Option<Hertz>,
+    /// The highest clock that it may have now.
+    pub clock_bound: Option<Hertz>,
     /// Governor.
     pub governor: Option<String>,
     /// Power mode.
@@ -98,13 +104,19 @@ pub struct Condition {
     pub gpu_memory: Option<Bytes>,
 }
 
-/// Before and after.
+/// Before, during and after.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Conditions {
     /// Before the worker started.
     pub before: Condition,
     /// After it ended.
     pub after: Condition,
+    /// While the steady part ran.
+    pub during: During,
+    /// The pause before it started, where there was one.
+    pub cooled: Option<Cooled>,
+    /// How far the worker was confined; absent where it never said.
+    pub confinement: Option<Confinement>,
 }
 
 /// What identifies a trial; only an equal key allows reuse.

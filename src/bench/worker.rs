@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::golden::{Expected, check};
 use super::inputs::{Inputs, picture};
-use super::{Plan, memory, stats};
+use super::{Plan, memory, queue, stats};
 use crate::base::{Bytes, Clock, SysRoot};
-use crate::child::{Frames, ModelRef, decode_payload};
+use crate::child::{Confinement, Frames, ModelRef, decode_payload};
 use crate::engine::{Engine, EngineError, Pipeline, PipelineSpec};
 use crate::model::{Rejection, Stage};
 
@@ -40,6 +40,8 @@ pub(super) struct BenchJob<'a> {
 /// What a worker says, in this order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Report {
+    /// It has begun, confined like this.
+    Began(Confinement),
     /// The graph was read, in so many nanoseconds.
     Loaded { nanos: u64 },
     /// It was optimised; convolutions on integers, and in floating point.
@@ -56,6 +58,8 @@ pub(super) enum Report {
     Block(Vec<u64>),
     /// Up to here.
     SteadyEnd,
+    /// Share of the steady part that was spent waiting for a processor.
+    Waited(Option<f64>),
     /// Memory of the worker when steady.
     Memory { peak: Option<Bytes>, private: Option<Bytes> },
     /// It fell out.
@@ -112,6 +116,7 @@ fn measure(
     clock: &dyn Clock,
     frames: &mut Frames,
 ) -> Result<(), Halt> {
+    frames.send(&Report::Began(frames.confinement()))?;
     let (engine, model) = (find(engines, &job.engine)?, bytes(&job.model)?);
     let (loaded, nanos) = timed(clock, || Pipeline::load(engine, &model, &job.spec));
     let loaded = loaded?;
@@ -126,8 +131,11 @@ fn measure(
     let mut subject = Subject { pipeline, inputs, clock, turn: 0 };
     subject.first(job, frames)?;
     subject.warm_up(&job.plan, frames)?;
-    subject.steady(&job.plan, frames)?;
     let sys = SysRoot::default();
+    let (begun, waited) = (clock.now(), queue::waited(&sys));
+    subject.steady(&job.plan, frames)?;
+    let waited = queue::share(waited, queue::waited(&sys), clock.now().saturating_sub(begun));
+    frames.send(&Report::Waited(waited))?;
     let (peak, private) = (memory::peak(&sys), memory::private(&sys));
     Ok(frames.send(&Report::Memory { peak, private })?)
 }

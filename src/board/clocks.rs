@@ -7,9 +7,10 @@ use super::text::{field, hex, some_line};
 use crate::base::{Reading, SysRoot};
 
 const UNDER_VOLTAGE: &str = "under-voltage";
-/// The firmware's bits for "now", from bit 0 on; bits 16 to 19 only say that it happened
-/// since boot. <https://www.raspberrypi.com/documentation/computers/os.html#get_throttled>
-const THROTTLED_NOW: [&str; 4] =
+const GET_THROTTLED: &str = "get_throttled";
+/// The firmware's bits for "now", from bit 0 on; bits 16 to 19 say, in the same order, what
+/// happened since boot. <https://www.raspberrypi.com/documentation/computers/os.html#get_throttled>
+const THROTTLED: [&str; 4] =
     [UNDER_VOLTAGE, "frequency-capped", "throttled", "soft-temperature-limit"];
 
 /// Governor, power mode and throttle flags, read now.
@@ -52,12 +53,21 @@ fn throttled(sys: &SysRoot) -> Reading<Vec<String>> {
 
 fn firmware_flags(sys: &SysRoot) -> Reading<Vec<String>> {
     let folders = firmware_folders(sys);
-    let flags = folders.iter().map(|folder| sys.text(folder.join("get_throttled")));
+    let flags = folders.iter().map(|folder| sys.text(folder.join(GET_THROTTLED)));
     let found = flags.fold(Reading::Absent, |found, next| next.or_else(|| found));
-    found.and_then(|text| hex(&text)).map(|bits| {
-        let names = THROTTLED_NOW.iter().enumerate();
-        names.filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| (*name).to_owned()).collect()
-    })
+    found.and_then(|text| hex(&text)).map(names)
+}
+
+/// The names of the lowest four bits.
+pub(super) fn names(bits: u32) -> Vec<String> {
+    let names = THROTTLED.iter().enumerate();
+    names.filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| (*name).to_owned()).collect()
+}
+
+/// The file with the firmware's bits, if there is one that can be read.
+pub(super) fn firmware_file(sys: &SysRoot) -> Option<PathBuf> {
+    let files = firmware_folders(sys).into_iter().map(|folder| folder.join(GET_THROTTLED));
+    files.into_iter().find(|file| sys.text(file).value().is_some())
 }
 
 /// `/sys/devices/platform/soc/soc:firmware`, whatever address the SoC node has.

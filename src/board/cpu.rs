@@ -90,12 +90,12 @@ fn named(processor: Processor) -> Core {
 }
 
 /// A cpufreq policy and its processors.
-struct Policy {
-    path: PathBuf,
-    cpus: Vec<u32>,
+pub(super) struct Policy {
+    pub(super) path: PathBuf,
+    pub(super) cpus: Vec<u32>,
 }
 
-fn policies(sys: &SysRoot) -> Vec<Policy> {
+pub(super) fn policies(sys: &SysRoot) -> Vec<Policy> {
     let folders = sys.list("/sys/devices/system/cpu/cpufreq").into_iter();
     folders
         .filter_map(|path| {

@@ -24,6 +24,7 @@ mod profile;
 mod storage;
 mod text;
 mod thermal;
+mod watch;
 
 use std::path::Path;
 
@@ -34,7 +35,9 @@ pub use facts::{
 };
 pub use memory::memory;
 pub use power::{MeterConfig, meters};
+pub use text::cpu_list;
 pub use thermal::thermal;
+pub use watch::{Watch, allowed_cpus};
 
 use crate::base::SysRoot;
 

@@ -18,7 +18,8 @@ pub(super) fn some_line(text: &str) -> Option<String> {
 
 /// A kernel list of processor numbers: `0-3,6` or, in cpufreq, `0 1 2 3`.
 /// Numbers from 4096 on are nobody's processors and end the list.
-pub(super) fn cpu_list(text: &str) -> Option<Vec<u32>> {
+#[must_use]
+pub fn cpu_list(text: &str) -> Option<Vec<u32>> {
     let mut cpus = Vec::new();
     for part in text.split([',', ' ', '\t', '\n']).filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

@@ -55,6 +55,7 @@ fn name(signal: i32) -> String {
         7 => "SIGBUS (bus error)".to_owned(),
         8 => "SIGFPE (arithmetic)".to_owned(),
         11 => "SIGSEGV (invalid memory, or stack overflow)".to_owned(),
+        24 => "SIGXCPU (too much processor time)".to_owned(),
         other => format!("signal {other}"),
     }
 }

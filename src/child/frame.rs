@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::Confinement;
+
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
 const HEADER: usize = 8;
 
@@ -109,6 +111,7 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 /// The worker's side: sends values to the parent.
 pub struct Frames {
     output: Box<dyn Write + Send>,
+    confinement: Confinement,
 }
 
 impl std::fmt::Debug for Frames {
@@ -120,7 +123,18 @@ impl std::fmt::Debug for Frames {
 impl Frames {
     /// Frames written here.
     pub fn new(output: impl Write + Send + 'static) -> Self {
-        Self { output: Box::new(output) }
+        Self { output: Box::new(output), confinement: Confinement::None }
+    }
+
+    /// The same, from a worker that is confined like this.
+    pub(super) fn confined(self, confinement: Confinement) -> Self {
+        Self { confinement, ..self }
+    }
+
+    /// How far this worker is confined.
+    #[must_use]
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
     }
 
     /// Sends one value as one frame.

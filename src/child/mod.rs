@@ -5,8 +5,10 @@
 //! frames from its standard output, watches the clock, and says how it [`Ended`].
 //! Out of memory, a signal, a hang, nonsense on standard output: all are ways to
 //! end, none is an error of the agent. The worker limits itself before it looks at
-//! the job (`rlimit`, `oom_score_adj`, affinity, parent-death signal).
+//! the job (`rlimit`, `oom_score_adj`, affinity, parent-death signal, Landlock).
 
+#[cfg_attr(not(feature = "landlock"), path = "confine_absent.rs")]
+mod confine;
 mod ended;
 mod frame;
 mod limit;
@@ -70,6 +72,40 @@ impl Limits {
             Affinity::Cpus(cpus) => cpus.clone(),
         };
         Self { address_space, wall, cpus }
+    }
+}
+
+/// What a worker's engines need beside the kernel's files and the system's libraries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Files and folders to read.
+    pub libraries: Vec<PathBuf>,
+    /// Devices to use.
+    pub devices: Vec<PathBuf>,
+}
+
+/// How far the kernel keeps a worker from files, programs and other processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confinement {
+    /// Not at all: a kernel (before 5.13) or a build without Landlock, or an emulator.
+    #[default]
+    None,
+    /// As far as this kernel's Landlock goes.
+    Partial,
+    /// From everything that Umbra asks for.
+    Full,
+}
+
+impl Confinement {
+    /// Lower-case name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Partial => "partial",
+            Self::Full => "full",
+        }
     }
 }
 
@@ -141,6 +177,9 @@ pub enum Ended {
 }
 
 /// Starts workers. Tests give one that plays a script.
+///
+/// The thread that calls [`run`](Self::run) stays until the worker is gone: the worker dies
+/// with the thread that started it.
 pub trait Spawn: Debug + Send + Sync {
     /// Runs a job to its end. `watch` sees every frame and every tick. On return no
     /// process of the worker's group is left.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Frames, Job, Limits, PANICKED, frame, limit};
+use super::{Confinement, Frames, Job, Limits, PANICKED, Reach, confine, frame, limit};
 
 /// First frame of a job; the payload is the second, so that it need not be copied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) kind: String,
     /// Limits of the job.
     pub(super) limits: Limits,
+    /// The process that asks, where it is our parent: no launcher stands between.
+    pub(super) parent: Option<u32>,
 }
 
 /// The version that both sides must have.
@@ -28,7 +30,8 @@ const FAILED: i32 = 1;
 const BAD_ORDER: i32 = 2;
 
 /// Does one job: limits itself, reads the job from `input`, hands it to `handler`,
-/// whose frames go to `output`. Returns the exit code of the worker: 0; 1 when the
+/// whose frames go to `output`. Beside the kernel's files and the system's libraries it
+/// reaches `reach` and nothing more, where the kernel can see to that. Returns the exit code of the worker: 0; 1 when the
 /// handler failed; 2 when there was no job; 101 when it panicked. From here on every panic
 /// of this process, caught or not, is one line on standard error.
 ///
@@ -36,16 +39,17 @@ const BAD_ORDER: i32 = 2;
 pub fn serve(
     mut input: impl Read,
     output: impl Write + Send + 'static,
+    reach: &Reach,
     handler: &dyn Fn(&Job, &mut Frames) -> Result<(), String>,
 ) -> i32 {
     panic::set_hook(Box::new(|panic| {
         say(&line(panic), PANICKED);
     }));
-    let job = match receive(&mut input) {
-        Ok(job) => job,
+    let (job, confinement) = match receive(&mut input, reach) {
+        Ok(received) => received,
         Err(reason) => return say(&reason, BAD_ORDER),
     };
-    let mut frames = Frames::new(output);
+    let mut frames = Frames::new(output).confined(confinement);
     match catch_unwind(AssertUnwindSafe(|| handler(&job, &mut frames))) {
         Ok(Ok(())) => 0,
         Ok(Err(reason)) => say(&reason, FAILED),
@@ -54,17 +58,19 @@ pub fn serve(
 }
 
 /// The limits hold before the payload, which is as large as a model, is read.
-fn receive(input: &mut dyn Read) -> Result<Job, String> {
-    limit::always()?;
+fn receive(input: &mut dyn Read, reach: &Reach) -> Result<(Job, Confinement), String> {
+    limit::always();
     let no_job = |error: io::Error| format!("no job on standard input: {error}");
     let order = frame::read(input, LONGEST_ORDER).map_err(no_job)?;
     let order: Order = frame::decode_frame(&order).ok_or("an order that is none")?;
     if order.version != VERSION {
         return Err(format!("umbra {} asked a worker of umbra {VERSION}", order.version));
     }
+    limit::is_wanted(order.parent)?;
     limit::apply(&order.limits)?;
+    let confinement = confine::confine(reach);
     let payload = frame::read(input, frame::LONGEST_JOB).map_err(no_job)?;
-    Ok(Job { kind: order.kind, payload, limits: order.limits })
+    Ok((Job { kind: order.kind, payload, limits: order.limits }, confinement))
 }
 
 /// Takes standard output for frames alone: from now on whatever prints there, prints

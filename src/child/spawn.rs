@@ -63,6 +63,11 @@ impl Spawner {
         command
     }
 
+    /// Our number, where the worker will find it as its parent's.
+    fn parent(&self) -> Option<u32> {
+        self.launcher.is_empty().then(std::process::id)
+    }
+
     /// What a failed start means, and what to do.
     fn explain(&self, error: &io::Error) -> String {
         const ENOEXEC: i32 = rustix::io::Errno::NOEXEC.raw_os_error();
@@ -93,7 +98,7 @@ impl Spawn for Spawner {
             return Ended::Stopped;
         }
         match self.command().spawn().and_then(Worker::new) {
-            Ok(worker) => supervise(worker, job, clock, stop, watch),
+            Ok(worker) => supervise(worker, job, self.parent(), clock, stop, watch),
             Err(error) => Ended::NotStarted(self.explain(&error)),
         }
     }

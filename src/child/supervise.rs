@@ -17,15 +17,16 @@ const SIGKILL: i32 = 9;
 const NO_MEMORY: [&str; 4] =
     ["memory allocation of", "Cannot allocate memory", "os error 12", "bad_alloc"];
 
-/// Runs a job in a worker to its end.
+/// Runs a job in a worker to its end; `parent` is what the worker must find as its parent.
 pub(super) fn supervise(
     mut worker: Worker,
     job: &Job,
+    parent: Option<u32>,
     clock: &dyn Clock,
     stop: &Stop,
     watch: &mut dyn FnMut(Watch<'_>) -> Next,
 ) -> Ended {
-    let Some(outbox) = Outbox::new(job) else {
+    let Some(outbox) = Outbox::new(job, parent) else {
         return Ended::NotStarted(format!("a job of {} bytes is too long", job.payload.len()));
     };
     let ours = attend(&mut worker, outbox, job.limits.wall, clock, stop, watch);

@@ -3,13 +3,14 @@
 //! Dropping it kills and reaps; nothing that happens in the parent leaves one behind.
 
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open,
+    pidfd_send_signal, test_kill_process_group, waitid,
 };
 
 use super::frame::FrameBuffer;
@@ -36,12 +37,13 @@ pub(super) struct Outbox<'a> {
 
 impl<'a> Outbox<'a> {
     /// The frames of a job; `None` if it is longer than a frame can be.
-    pub(super) fn new(job: &'a Job) -> Option<Self> {
+    pub(super) fn new(job: &'a Job, parent: Option<u32>) -> Option<Self> {
         if job.payload.len() > frame::LONGEST_JOB {
             return None;
         }
         let (kind, limits) = (job.kind.clone(), job.limits.clone());
-        let order = frame::encode_payload(&Order { version: VERSION.to_owned(), kind, limits });
+        let version = VERSION.to_owned();
+        let order = frame::encode_payload(&Order { version, kind, limits, parent });
         let mut start = frame::header(&order)?.to_vec();
         start.extend(order);
         start.extend(frame::header(&job.payload)?);
@@ -67,6 +69,8 @@ impl<'a> Outbox<'a> {
 pub(super) struct Worker {
     child: Child,
     group: Option<Pid>,
+    /// The leader as a descriptor, which is readable once it has ended; Linux 5.3.
+    leader: Option<OwnedFd>,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
@@ -82,7 +86,8 @@ impl Worker {
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let group = Some(Pid::from_child(&child));
         let frames = FrameBuffer::default();
-        let worker = Self { child, group, stdin, stdout, stderr, frames, tail: Vec::new() };
+        let leader = group.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let worker = Self { child, group, leader, stdin, stdout, stderr, frames, tail: Vec::new() };
         unblock(worker.stdin.as_ref())?;
         unblock(worker.stdout.as_ref())?;
         unblock(worker.stderr.as_ref())?;
@@ -98,9 +103,11 @@ impl Worker {
 
     /// Waits for a pipe, at most so long, and moves what can be moved.
     pub(super) fn exchange(&mut self, outbox: &mut Outbox<'_>, patience: Duration) {
-        // Standard output closes when a worker ends: look again soon.
-        let patience = if self.stdout.is_some() { patience } else { patience.min(SHORT) };
-        let mut pipes: Vec<PollFd<'_>> = Vec::with_capacity(3);
+        // Where nothing tells of the end, standard output does by closing: look again soon.
+        let told = self.leader.is_some() || self.stdout.is_some();
+        let patience = if told { patience } else { patience.min(SHORT) };
+        let mut pipes: Vec<PollFd<'_>> = Vec::with_capacity(4);
+        pipes.extend(self.leader.as_ref().map(|leader| PollFd::new(leader, PollFlags::IN)));
         pipes.extend(self.stdin.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
         pipes.extend(self.stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         pipes.extend(self.stderr.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
@@ -123,12 +130,16 @@ impl Worker {
         heard || !errors.is_empty()
     }
 
-    /// Kills the whole group.
+    /// Kills the leader, wherever it has moved to, and the whole group.
     pub(super) fn kill(&self) {
-        if let Some(group) = self.group {
-            // No such group: nothing to kill.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        let Some(group) = self.group else { return };
+        // No such process or group: nothing to kill. The leader is not reaped yet, so its
+        // number is still its own.
+        let _ = match &self.leader {
+            Some(leader) => pidfd_send_signal(leader, Signal::KILL),
+            None => kill_process(group, Signal::KILL),
+        };
+        let _ = kill_process_group(group, Signal::KILL);
     }
 
     /// Reads what the dead left in the pipes.
@@ -146,7 +157,7 @@ impl Worker {
         let group = self.group.take()?;
         for _ in 0..PATIENCE {
             match self.child.try_wait() {
-                Ok(None) => wait(&mut [], SHORT),
+                Ok(None) => self.await_leader(),
                 Ok(status) => {
                     await_orphans(group);
                     return status;
@@ -156,6 +167,11 @@ impl Worker {
             }
         }
         None
+    }
+
+    fn await_leader(&self) {
+        let leader = self.leader.as_ref().map(|leader| PollFd::new(leader, PollFlags::IN));
+        wait(&mut leader.into_iter().collect::<Vec<_>>(), SHORT);
     }
 
     /// The last lines of its standard error.

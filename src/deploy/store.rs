@@ -148,14 +148,19 @@ impl<'fs> Store<'fs> {
 
     /// The active model did harm: quarantines it and goes back to the previous one.
     ///
+    /// In this order, so that a model that was left is always in quarantine. A cut between the
+    /// two leaves it active *and* in quarantine, by which the next start knows to go on.
+    ///
     /// # Errors
-    /// As [`Store::rollback`]; the active model then stays, and is not quarantined.
+    /// As [`Store::rollback`]; the active model then stays, and is not quarantined where there
+    /// is nothing to go back to.
     pub fn give_up(&self, reason: &str, at: u64) -> Result<Deployment, StoreError> {
         let (active, _) = self.find_active()?.ok_or(StoreError::Nothing)?;
-        let back = self.go_back(reason, at, false)?;
+        let state = Generations::read(self.fs, &self.root).current().ok_or(StoreError::Nothing)?;
+        self.load(state.previous.ok_or(StoreError::NoPrevious)?)?;
         let Installed { sha256, id: model, .. } = active.installed;
         self.quarantine(&Quarantined { sha256, model, reason: reason.to_owned(), at })?;
-        Ok(back)
+        self.go_back(reason, at, false)
     }
 
     fn go_back(&self, reason: &str, at: u64, may_return: bool) -> Result<Deployment, StoreError> {

@@ -2,7 +2,7 @@
 //! sentence, and what to do next. The same four reach the terminal, the JSON
 //! document and the console's `err` line.
 
-use crate::agent::{AgentError, ConfigError};
+use crate::agent::{AgentError, ConfigError, CoresError};
 use crate::deploy::StoreError;
 use crate::engine::EngineError;
 use crate::model::npz::NpzError;
@@ -140,6 +140,12 @@ impl From<TaskError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::new(Exit::Input, "config", error.to_string()).help(error.help())
+    }
+}
+
+impl From<CoresError> for Failure {
+    fn from(error: CoresError) -> Self {
+        Self::new(Exit::Input, "cores", error.to_string()).help(error.help())
     }
 }
 

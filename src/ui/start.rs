@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -13,7 +13,7 @@ use super::{Call, Cli, Exit, Failure, Settings, out, table};
 use crate::agent::{self, World};
 use crate::base::{RealFs, Stop, SysRoot, SystemClock};
 use crate::board;
-use crate::child::{self, Spawner};
+use crate::child::{self, Reach, Spawner};
 use crate::engine::{self, Libraries};
 
 /// Reads the command line; help, version and mistakes are printed here.
@@ -55,12 +55,31 @@ pub fn start_log(cli: &Cli) {
 pub fn serve_worker() -> ExitCode {
     let library = std::env::var_os(engine::ONNXRUNTIME).filter(|path| !path.is_empty());
     let libraries = Libraries { onnxruntime: library.map(PathBuf::from) };
+    let reach = reach(&libraries);
     let engines = engine::available_with(&libraries);
     let clock = SystemClock::default();
-    let code = child::serve(io::stdin().lock(), io::stdout(), &|job, frames| {
+    let code = child::serve(io::stdin().lock(), io::stdout(), &reach, &|job, frames| {
         agent::work(job, &engines, &clock, frames)
     });
     ExitCode::from(u8::try_from(code).unwrap_or(Exit::Failed.code()))
+}
+
+/// A library that is named is loaded late, with what lies beside it, and may use graphics
+/// processors. Without one the worker has all it needs.
+fn reach(libraries: &Libraries) -> Reach {
+    let Some(library) = &libraries.onnxruntime else { return Reach::default() };
+    let real = std::fs::canonicalize(library).unwrap_or_else(|_| library.clone());
+    let folders = [library, &real].map(|path| path.parent().map(Path::to_owned));
+    let devices = SysRoot::default().list("/dev").into_iter();
+    let devices = devices.filter(|path| is_graphics(&path.to_string_lossy())).collect();
+    Reach { libraries: folders.into_iter().flatten().collect(), devices }
+}
+
+/// Not by `nv` alone: disks are called `nvme0`.
+fn is_graphics(device: &str) -> bool {
+    const NAMES: [&str; 6] = ["nvidia", "nvhost", "nvmap", "nvgpu", "nvsci", "dri"];
+    let name = device.rsplit('/').next().unwrap_or_default();
+    NAMES.iter().any(|start| name.starts_with(start))
 }
 
 /// Turns Ctrl-C and `systemctl stop` into the wish to stop. A second Ctrl-C ends the

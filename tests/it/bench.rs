@@ -202,6 +202,10 @@ fn whatever_goes_wrong_is_a_rejection_with_stage_and_reason() {
         ("refused at load", &capped, Stage::Load, "operator Foo is unknown"),
         ("panic at load", &capped, Stage::Load, "panicked while loading: panic: the graph is too"),
         ("hang in optimise", &short, Stage::Process, "no end after 2 s while optimising"),
+        ("spin in optimise", &short, Stage::Process, "no end after 2 s while optimising"),
+        ("segv in optimise", &capped, Stage::Process, "SIGSEGV"),
+        ("sigill in optimise", &capped, Stage::Process, "SIGILL"),
+        ("eat 64 GiB in optimise", &capped, Stage::Process, "out of memory while optimising"),
         ("abort in optimise", &capped, Stage::Process, "SIGABRT (abort) while optimising"),
         ("eat memory in optimise", &capped, Stage::Process, "out of memory while optimising"),
         ("nan", &capped, Stage::First, "output 1 of 3 is NaN"),
@@ -484,6 +488,83 @@ fn throttling_afterwards_makes_it_invalid() {
     assert!(trial.reason.unwrap().contains("under-voltage"));
     assert!(trial.latency.is_some());
     assert_eq!(trial.conditions.before.throttled, Some(Vec::new()));
+}
+
+/// The firmware remembers what came and went between two looks.
+#[test]
+fn throttling_that_came_and_went_makes_it_invalid_too() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("sys/devices/platform/soc/soc:firmware/get_throttled");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let measured = |before: &'static str, after: &'static str| {
+        std::fs::write(&file, before).unwrap();
+        let throttle = file.clone();
+        let played = Played::new(move |at| {
+            let bits = if at.as_millis() > 500 { after } else { before };
+            std::fs::write(&throttle, bits).unwrap();
+        });
+        played.trial(&SysRoot::new(root.path()), &mut [], &Plan::default())
+    };
+    let trial = measured("20000\n", "60000\n");
+    assert_eq!(trial.verdict, Verdict::Invalid, "{trial:?}");
+    assert_eq!(trial.reason.as_deref(), Some("throttled: throttled"));
+    assert_eq!(trial.conditions.after.throttled, Some(Vec::new()));
+    let long_ago = measured("60000\n", "60000\n");
+    assert_eq!(long_ago.verdict, Verdict::Valid, "{:?}", long_ago.reason);
+    assert_eq!(long_ago.conditions.during.throttled, Some(Vec::new()));
+}
+
+#[test]
+fn the_clock_is_looked_at_while_it_runs() {
+    let root = tempfile::tempdir().unwrap();
+    let policy = root.path().join("sys/devices/system/cpu/cpufreq/policy0");
+    std::fs::create_dir_all(&policy).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(policy.join(name), text).unwrap();
+    write("related_cpus", "0 1 2 3\n");
+    write("scaling_governor", "ondemand\n");
+    write("scaling_max_freq", "1800000\n");
+    write("scaling_cur_freq", "600000\n");
+    let file = policy.join("scaling_cur_freq");
+    let measured = |busy: &'static str| {
+        let file = file.clone();
+        std::fs::write(&file, "600000\n").unwrap();
+        // Slow for the first looks, as a governor is.
+        let played = Played::new(move |at| {
+            let clock = if at.as_millis() > 300 { busy } else { "600000\n" };
+            std::fs::write(&file, clock).unwrap();
+        });
+        played.trial(&SysRoot::new(root.path()), &mut [], &Plan::default())
+    };
+    let fast = measured("1800000\n");
+    assert_eq!(fast.verdict, Verdict::Valid, "{:?}", fast.reason);
+    let during = &fast.conditions.during;
+    assert_eq!(
+        (during.clock.unwrap().0, during.clock_bound.unwrap().0),
+        (1_800_000_000, 1_800_000_000)
+    );
+    let held = measured("1200000\n");
+    assert_eq!(held.verdict, Verdict::Suspect);
+    assert_eq!(held.reason.as_deref(), Some("it ran at 1200 of 1800 MHz"));
+    assert!(held.advice.unwrap().contains("governor"));
+}
+
+#[test]
+fn a_candidate_runs_on_the_cores_that_it_was_given() {
+    let allowed = std::fs::read_to_string("/proc/self/status").unwrap();
+    let cpu = allowed.split("Cpus_allowed_list:").nth(1).unwrap().trim();
+    let cpu: u32 = cpu.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+    let mut pinned = candidate("pinned to one");
+    pinned.config.affinity = Affinity::Cpus(vec![cpu]);
+    let trial = measure_candidate(&pinned, &Plan::quick());
+    assert!(matches!(trial.verdict, Verdict::Valid | Verdict::Suspect), "{trial:?}");
+    assert!(trial.conditions.confinement.is_some());
+    if !allowed.contains(&format!("Cpus_allowed_list:\t{cpu}\n")) {
+        let free = measure_really("pinned to one", &Plan::quick());
+        assert_eq!(free.verdict, Verdict::Rejected, "{free:?}");
+    }
+    pinned.config.affinity = Affinity::Cpus(vec![1000]);
+    let nowhere = measure_candidate(&pinned, &Plan::quick());
+    assert!(nowhere.reason.unwrap().contains("choice of processors"));
 }
 
 #[test]

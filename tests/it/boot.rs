@@ -8,7 +8,7 @@ use umbra::agent::{AgentError, Notify, Systemd, boot, select};
 use umbra::base::RealFs;
 use umbra::child::Ended;
 use umbra::decide::Action;
-use umbra::deploy::{Store, StoreError, TRIES};
+use umbra::deploy::{Quarantined, Store, StoreError, TRIES};
 
 use crate::world::Board;
 
@@ -147,6 +147,24 @@ fn a_model_that_takes_the_board_down_at_every_start_is_given_up_after_its_tries(
     boot(&mut board.world, request, &mut Journal::default(), &mut ()).unwrap();
     assert_eq!(active(&board).as_deref(), Some("slow"));
     assert!(board.jobs().is_empty(), "it is not tried a fourth time");
+}
+
+/// The power went between the two writes of giving up.
+#[test]
+fn a_giving_up_that_was_cut_off_is_finished_at_the_next_start() {
+    let mut board = doubtful();
+    let sha256 = store(&board).active().unwrap().unwrap().installed.sha256;
+    let (model, reason) = ("best".to_owned(), "it hangs the board".to_owned());
+    store(&board).quarantine(&Quarantined { sha256, model, reason, at: 1 }).unwrap();
+    board.jobs();
+    let mut journal = Journal::default();
+    let request = board.request();
+    boot(&mut board.world, request, &mut journal, &mut ()).unwrap();
+    assert!(journal.at("slow runs") < journal.at("READY"));
+    assert_eq!(active(&board).as_deref(), Some("slow"));
+    assert!(board.jobs().is_empty(), "it is not tried again");
+    let line = &store(&board).history(10)[1];
+    assert_eq!((line.action.as_str(), line.reason.as_str()), ("rollback", "it hangs the board"));
 }
 
 #[test]

@@ -1,14 +1,19 @@
 //! Workers that end in every way that workers end.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use umbra::base::{Bytes, Stop, SystemClock};
+use rustix::process::{Pid, Signal, getpid, kill_process};
+use umbra::base::{Bytes, Stop, SysRoot, SystemClock};
 use umbra::child::{
-    Ended, Frames, Job, Limits, ModelRef, Next, Spawn, Spawner, Watch, decode_frame,
-    decode_payload, encode_payload, serve,
+    Confinement, Ended, Frames, Job, Limits, ModelRef, Next, Reach, Spawn, Spawner, Watch,
+    decode_frame, decode_payload, encode_payload, serve,
 };
+
+use umbra::model::Affinity;
 
 use crate::fake::{FakeEngine, own_worker, take_pipe};
 
@@ -215,11 +220,65 @@ fn models_cross_without_a_copy() {
 /// Not a test but the worker of the tests below: does nothing unless it is asked to.
 #[test]
 fn entry() {
-    if std::env::var_os("UMBRA_TEST_WORKER").is_some() {
-        let pipe = take_pipe();
-        println!("a library that greets on standard output");
-        std::process::exit(serve(std::io::stdin(), pipe, &handle));
+    match std::env::var("UMBRA_TEST_WORKER").as_deref() {
+        Ok("guard") => guard(),
+        Ok("brood") => brood(),
+        Ok(_) => {
+            let pipe = take_pipe();
+            println!("a library that greets on standard output");
+            std::process::exit(serve(std::io::stdin(), pipe, &Reach::default(), &handle));
+        }
+        Err(_) => (),
     }
+}
+
+/// A parent of its own, to be killed: says which worker it has.
+fn guard() {
+    let hang = job("hang", Vec::new());
+    own_worker().run(&hang, &SystemClock::default(), &Stop::default(), &mut |watch| {
+        if let Watch::Frame(frame) = watch {
+            println!("\nworker {}", decode_frame::<u32>(frame).unwrap());
+        }
+        Next::Continue
+    });
+}
+
+/// A parent of a thousand workers, one after the other: says what it holds.
+fn brood() {
+    let (worker, nothing) = (sh("exit 0"), job("any", Vec::new()));
+    for born in 1..=1000 {
+        assert_eq!(run(&worker, &nothing).0, Ended::Finished);
+        if [100, 1000].contains(&born) {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let anonymous = status.split("RssAnon:").nth(1).unwrap();
+            let anonymous = anonymous.split_whitespace().next().unwrap();
+            let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
+            println!("\nheld {anonymous} {open}");
+        }
+    }
+}
+
+/// This program as one of the two above.
+fn own_parent(role: &str) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child::entry", "--nocapture"])
+        .env("UMBRA_TEST_WORKER", role)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The words after this one, on each line that begins with it.
+fn said<'a>(
+    parent: &'a mut std::process::Child,
+    word: &'a str,
+) -> impl Iterator<Item = Vec<u64>> + 'a {
+    let lines = BufReader::new(parent.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+    lines.filter_map(move |line| {
+        let rest = line.strip_prefix(word)?;
+        Some(rest.split_whitespace().map(|number| number.parse().unwrap()).collect())
+    })
 }
 
 fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
@@ -235,19 +294,37 @@ fn handle(job: &Job, frames: &mut Frames) -> Result<(), String> {
                 .map(|name| std::fs::read_to_string(format!("/proc/thread-self/{name}")).unwrap());
             proc.into_iter().try_for_each(|text| send(frames, text))
         }
-        "eat" => Err(format!("{} bytes were to be had", vec![1u8; 3 << 30].len())),
+        "eat" => {
+            let bytes: u64 = decode_payload(&job.payload).ok_or("no number")?;
+            Err(format!("{} bytes were to be had", vec![1u8; bytes as usize].len()))
+        }
         "panic" => panic!("over the edge\nin two lines"),
         "refuse" => Err("no such thing".to_owned()),
         "hang" => {
-            let path: String = decode_payload(&job.payload).ok_or("no path")?;
-            std::fs::write(path, std::process::id().to_string()).map_err(|e| e.to_string())?;
+            frames.send(&std::process::id()).map_err(|e| e.to_string())?;
             std::thread::sleep(Duration::from_secs(600));
             Ok(())
         }
-        "guard" => {
-            // A parent of its own, to be killed.
-            let ended = run(&own_worker(), &self::job("hang", job.payload.clone())).0;
-            Err(format!("{ended:?}"))
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
+        "abort" => std::process::abort(),
+        "raise" => {
+            let number: i32 = decode_payload(&job.payload).ok_or("no number")?;
+            let signal = Signal::from_named_raw(number).ok_or("no signal")?;
+            // More than once: Rust's own handler lets the first SIGSEGV pass, to see whether
+            // the same instruction fails again.
+            loop {
+                kill_process(getpid(), signal).map_err(|e| e.to_string())?;
+            }
+        }
+        "touch" => {
+            let (dir, port, parent) = decode_payload(&job.payload).ok_or("no places")?;
+            frames.send(&frames.confinement()).map_err(|e| e.to_string())?;
+            touch(dir, port, parent)
+                .iter()
+                .try_for_each(|it| frames.send(it))
+                .map_err(|e| e.to_string())
         }
         "bench" => {
             let mut engines = umbra::engine::available();
@@ -289,9 +366,15 @@ fn a_worker_limits_itself() {
 
 #[test]
 fn a_worker_over_its_limit_a_panic_and_a_refusal_are_results() {
-    let mut greedy = job("eat", Vec::new());
+    let mut greedy = job("eat", encode_payload(&(3u64 << 30)));
     greedy.limits.address_space = Some(Bytes(1 << 30));
     assert_eq!(run(&own_worker(), &greedy).0, Ended::OutOfMemory);
+    // More than this board has, within the limit that it gives itself.
+    let mut huge = job("eat", encode_payload(&(64u64 << 30)));
+    huge.limits = Limits::of(&Affinity::Any, huge.limits.wall, &SysRoot::default());
+    huge.limits.address_space = huge.limits.address_space.min(Some(Bytes(32 << 30)));
+    assert!(huge.limits.address_space.is_some());
+    assert_eq!(run(&own_worker(), &huge).0, Ended::OutOfMemory);
     // The limit holds before the payload is read.
     let mut large = job("sum", vec![1; 80 << 20]);
     large.limits.address_space = Some(Bytes(64 << 20));
@@ -311,23 +394,120 @@ fn a_worker_over_its_limit_a_panic_and_a_refusal_are_results() {
     assert!(stderr.ends_with("no such thing"), "{stderr}");
 }
 
+/// What a worker finds open: reading the kernel's files and others, writing, starting a
+/// program, a TCP connection, a signal to the agent.
+fn touch(dir: &str, port: u16, parent: i32) -> Vec<(String, bool)> {
+    let parent = Pid::from_raw(parent).unwrap();
+    let found = [
+        ("proc", std::fs::read("/proc/self/smaps_rollup").is_ok()),
+        ("sys", std::fs::read_dir("/sys/devices/system/cpu").is_ok()),
+        ("read", std::fs::read("/etc/passwd").is_ok()),
+        ("list", std::fs::read_dir(dir).is_ok()),
+        ("write", std::fs::write(Path::new(dir).join("mine"), "x").is_ok()),
+        ("start", Command::new("/bin/true").status().is_ok()),
+        ("connect", std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()),
+        ("signal", kill_process(parent, Signal::CONT).is_ok()),
+    ];
+    found.map(|(what, worked)| (what.to_owned(), worked)).to_vec()
+}
+
+#[test]
+fn a_confined_worker_reads_the_kernels_files_and_touches_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let pid = std::process::id() as i32;
+    let touch = job("touch", encode_payload(&(dir.path().to_str().unwrap(), port, pid)));
+    let (ended, frames) = run(&own_worker(), &touch);
+    assert_eq!(ended, Ended::Finished);
+    let confinement: Confinement = decode_frame(&frames[0]).unwrap();
+    let found: Vec<(String, bool)> =
+        frames[1..].iter().map(|frame| decode_frame(frame).unwrap()).collect();
+    let open: Vec<&str> =
+        found.iter().filter(|(_, worked)| *worked).map(|(what, _)| what.as_str()).collect();
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), usize::from(open.contains(&"write")));
+    match confinement {
+        Confinement::Full => assert_eq!(open, ["proc", "sys"]),
+        // Files are the oldest part of Landlock.
+        Confinement::Partial => {
+            assert!(!["read", "list", "write", "start"].iter().any(|what| open.contains(what)));
+        }
+        Confinement::None => {
+            eprintln!("NOT RUN: this kernel has no Landlock, or this build");
+            assert_eq!(open.len(), found.len());
+        }
+    }
+}
+
+#[test]
+fn a_candidate_that_spins_aborts_or_crashes_ends_as_what_it_did() {
+    let mut spin = job("spin", Vec::new());
+    spin.limits.wall = Duration::from_millis(1500);
+    assert_eq!(run(&own_worker(), &spin).0, Ended::TimedOut(spin.limits.wall));
+    let signal = |job: &Job| match run(&own_worker(), job).0 {
+        Ended::Signal { signal, .. } => signal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(signal(&job("abort", Vec::new())), 6);
+    for number in [4, 7, 8, 11] {
+        assert_eq!(signal(&job("raise", encode_payload(&number))), number);
+    }
+}
+
+/// The limit that holds although nobody looks at the clock.
+#[test]
+fn a_worker_that_outlives_its_wall_clock_runs_out_of_processor_time() {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let mut asked = job("self", Vec::new());
+    asked.limits.wall = Duration::from_secs(9);
+    let (_, frames) = run(&own_worker(), &asked);
+    let text: String = decode_frame(&frames[1]).unwrap();
+    let seconds = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("Max cpu time")).unwrap();
+        line.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(seconds(&text), (10 * processors).to_string());
+    assert_ne!(seconds(&limits), seconds(&text));
+}
+
 #[test]
 fn a_worker_dies_with_its_parent() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("pid");
-    let guard = job("guard", encode_payload(&path.to_str().unwrap()));
-    let ended = own_worker().run(&guard, &SystemClock::default(), &Stop::default(), &mut |_| {
-        let written = std::fs::read_to_string(&path).is_ok_and(|pid| !pid.is_empty());
-        if written { Next::Kill } else { Next::Continue }
-    });
-    assert_eq!(ended, Ended::Killed);
+    let mut guard = own_parent("guard");
+    let pid = said(&mut guard, "worker ").next().unwrap()[0].to_string();
+    assert!(is_alive(&pid));
+    guard.kill().unwrap();
+    guard.wait().unwrap();
     // The worker leads a group of its own: only the parent-death signal can have reached it.
-    let pid = std::fs::read_to_string(&path).unwrap();
     for _ in 0..500 {
-        if !is_alive(pid.trim()) {
+        if !is_alive(&pid) {
             return;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("the worker {pid} outlives its parent");
+}
+
+/// One that died before the worker could ask for the signal leaves none.
+#[test]
+fn a_worker_whose_parent_is_gone_does_not_begin() {
+    let script = r#"UMBRA_TEST_WORKER=1 "$0" --exact child::entry --nocapture 3>&1 1>&2; exit $?"#;
+    let program = std::env::current_exe().unwrap();
+    let between = Spawner::new(Vec::new())
+        .with_program("/bin/sh", &["-c", script, program.to_str().unwrap()]);
+    let (ended, frames) = run(&between, &job("sum", vec![1; 10]));
+    let Ended::Failed { code: 2, stderr } = ended else { panic!("{ended:?}") };
+    assert!(stderr.ends_with("the parent is gone") && frames.is_empty(), "{stderr}");
+}
+
+/// What the agent holds after a thousand workers is what it held after a hundred: the same
+/// descriptors, and at most 256 KiB more of its own memory (what an allocator may keep).
+#[test]
+fn a_thousand_workers_leave_the_agent_as_it_was() {
+    let mut brood = own_parent("brood");
+    let held: Vec<Vec<u64>> = said(&mut brood, "held ").collect();
+    assert!(brood.wait().unwrap().success());
+    let [early, late] = &held[..] else { panic!("{held:?}") };
+    assert!(late[0] <= early[0] + 256, "{} kB after 100, {} kB after 1000", early[0], late[0]);
+    assert_eq!(late[1], early[1], "descriptors");
 }

@@ -237,6 +237,37 @@ fn scores_of_arrays_are_those_of_the_formulas() {
     bench.fails(&["score", "tau", "--in", &file], 4, "input");
 }
 
+#[test]
+fn a_bench_on_one_core_is_recorded_as_such_and_compared_with_another() {
+    let bench = Bench::new();
+    let model = root("onnx/zoo/cnn-small-mnist-int8-qdq.onnx").display().to_string();
+    let measured = |name: &str, more: &[&str]| {
+        let line: Vec<&str> =
+            ["bench", model.as_str(), "--quick"].into_iter().chain(more.iter().copied()).collect();
+        let (value, exit) = bench.json(&line);
+        assert_eq!(exit, 0, "{value}");
+        let file = bench.dir.path().join(name);
+        std::fs::write(&file, value.to_string()).unwrap();
+        (value["trials"][0].clone(), file.display().to_string())
+    };
+    let (one, file) = measured("one.json", &["--affinity", "one", "--cool-below", "150"]);
+    let affinity = one["affinity"].as_str().unwrap();
+    assert!(affinity.starts_with("cpu") && !affinity.contains('+'), "{one}");
+    assert!(one["config_id"].as_str().unwrap().ends_with(affinity));
+    assert!(one["peak_activation_bytes"].as_u64().unwrap() > 0);
+    assert!(one["key"]["fingerprint"].as_str().unwrap().len() == 64);
+    let known = ["none", "partial", "full"];
+    assert!(known.contains(&one["conditions"]["confinement"].as_str().unwrap()), "{one}");
+    let (_, other) = measured("all.json", &[]);
+    let text = bench.text(&["compare", &file, &other]);
+    let wanted = format!("differs: configuration: a tract-cpu/t1/{affinity}, b tract-cpu/t1/any");
+    assert_eq!(text.lines().nth(2), Some(wanted.as_str()), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("p50, ms") && line.contains("+-")), "{text}");
+    bench.fails(&["bench", &model, "--affinity", "4000"], 4, "cores");
+    bench.fails(&["bench", &model, "--affinity", "fast"], 2, "usage");
+    bench.fails(&["compare", "/etc/hostname", &other], 4, "input");
+}
+
 /// The whole path with real workers, on the two smallest models.
 #[test]
 fn two_models_are_measured_one_is_deployed_and_every_verb_knows_it() {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use prost::Message as _;
+use rustix::process::{Signal, getpid, kill_process};
 use umbra::child::Spawner;
 use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Session};
 use umbra::model::onnx::{
@@ -98,6 +99,12 @@ impl Engine for FakeEngine {
 impl Loaded for Fake {
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
         match self.does.as_str() {
+            "spin in optimise" => loop {
+                std::hint::spin_loop();
+            },
+            "segv in optimise" => raise(Signal::SEGV),
+            "sigill in optimise" => raise(Signal::ILL),
+            "eat 64 GiB in optimise" => drop(vec![1u8; 64 << 30]),
             "hang in optimise" => std::thread::sleep(std::time::Duration::from_secs(600)),
             "abort in optimise" => std::process::abort(),
             "eat memory in optimise" => drop(eat()),
@@ -105,6 +112,20 @@ impl Loaded for Fake {
         }
         Ok(self)
     }
+}
+
+/// More than once: Rust's own handler lets the first SIGSEGV pass.
+fn raise(signal: Signal) -> ! {
+    loop {
+        kill_process(getpid(), signal).unwrap();
+    }
+}
+
+/// Processors that this thread may use.
+fn processors() -> usize {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    umbra::board::cpu_list(list).unwrap().len()
 }
 
 /// Asks for more than the limit of a worker allows, little by little.
@@ -131,6 +152,7 @@ impl Session for Fake {
             "nan" => means[1] = f32::NAN,
             "nan later" if self.runs == 20 => means[2] = f32::INFINITY,
             "wrong" => means[0] += 1.0,
+            "pinned to one" => assert!(processors() == 1, "it may run anywhere"),
             _ => {}
         }
         Ok(vec![Tensor::from_f32(vec![1, 3], &means)])

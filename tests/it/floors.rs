@@ -19,13 +19,14 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that only one place may name, as a path prefix below `src`.
-const ONE_PLACE: [(&str, &str); 7] = [
+const ONE_PLACE: [(&str, &str); 8] = [
     ("tract_", "engine/tract"),
     ("umbra_kernels", "engine/native/"),
     ("ort::", "engine/ort"),
     ("rppal::", "board/power/ina_rppal"),
     ("linux_embedded_hal::", "board/power/ina_i2cdev"),
     ("nvml_wrapper::", "board/nvml"),
+    ("landlock::", "child/confine"),
     ("clap::", "ui/"),
 ];
 

@@ -18,6 +18,7 @@ mod board;
 mod boot;
 mod child;
 mod cli;
+mod conditions;
 mod console;
 mod decide;
 mod emulated;

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use umbra::agent::{Elapsed, Selection};
-use umbra::base::{Bytes, Digest, Joules, Micros, SysRoot};
+use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, SysRoot};
 use umbra::bench::{Conditions, Energy, Latency, Trial, TrialKey, Verdict};
 use umbra::board::{self, power::Scope};
 use umbra::decide::{Incumbent, choose};
-use umbra::model::{Affinity, Candidate, Config, Source, Stage};
+use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Source, Stage};
 use umbra::rank::rank;
 use umbra::task::{Estimate, Evidence, Policy, Task};
 use umbra::ui::Exit;
 use umbra::ui::show::Show;
+use umbra::ui::show::bench::Benched;
+use umbra::ui::show::compare::{Compared, Recorded, Side};
 use umbra::ui::show::rank::Ranked;
 use umbra::ui::show::select::Chosen;
 use umbra::ui::show::why::Why;
@@ -42,6 +44,23 @@ fn candidate(wish: &Wish) -> Candidate {
         manifest: None,
         card: None,
         rejection: None,
+    }
+}
+
+/// A card that knows this of the activations, and little else.
+fn card(peak_activation_bytes: u64) -> Card {
+    Card {
+        opset: 13,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        ops: Default::default(),
+        params: 0,
+        macs: None,
+        weight_bytes: Default::default(),
+        peak_activation_bytes: Some(peak_activation_bytes),
+        quantization: Quantization::Int8Qdq,
+        feature_tap: None,
+        feature_size: None,
     }
 }
 
@@ -261,7 +280,7 @@ fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
         "elapsed_ms",
     ];
     assert_eq!(keys(&json), promised.iter().map(ToString::to_string).collect());
-    let promised = "id config_id sha256 bytes params macs quantization verdict stage reason engine \
+    let promised = "id config_id sha256 bytes params macs peak_activation_bytes quantization verdict stage reason engine \
         threads affinity latency_us load_us optimise_us first_us peak_rss_bytes private_bytes \
         energy_mj energy_net_mj energy_source energy_scope predicted accuracy accuracy_interval \
         relevance relevance_interval violations ranks copeland";
@@ -272,7 +291,7 @@ fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
         }
     }
     let [a, b] = [&json["candidates"][0], &json["candidates"][1]];
-    assert_eq!(keys(&a["latency_us"]).len(), 6);
+    assert_eq!(keys(&a["latency_us"]).len(), 7);
     assert!(a["energy_mj"].is_null() && b["latency_us"].is_null() && b["peak_rss_bytes"].is_null());
     assert_eq!((b["verdict"].as_str(), b["stage"].as_str()), (Some("rejected"), Some("load")));
     let promised = "action model config_id reason margins pareto indistinguishable flip";
@@ -301,4 +320,98 @@ fn the_whole_ranking_and_the_reasons_stay_within_79_columns() {
     assert!(why.lines().all(|line| line.len() <= 79), "{why}");
     let unknown = Why::of(selection(&wishes, limited(30.0), None), Some("nobody")).unwrap_err();
     assert_eq!(unknown.exit, Exit::Input);
+}
+
+/// What `bench --json` would write of a candidate that was measured on a warmer day.
+fn monday(wish: &Wish) -> String {
+    let mut candidate = candidate(wish);
+    candidate.config.affinity = Affinity::Cpus(vec![3]);
+    let mut trial = trial(wish, &candidate);
+    trial.conditions.before.temperature = Some(Celsius(61.0));
+    trial.conditions.during.waited = Some(0.25);
+    Benched { candidates: vec![candidate], trials: vec![trial] }.json().to_string()
+}
+
+#[test]
+fn conditions_come_before_the_differences_of_two_trials_in_files() {
+    let side = |text: &str| Recorded::parse("x.json", text.as_bytes()).unwrap().side(None);
+    let plain = wish("a", 2.0, 0.9);
+    let of_today = Benched {
+        candidates: vec![candidate(&plain)],
+        trials: vec![trial(&plain, &candidate(&plain))],
+    };
+    let (a, b) = (of_today.json().to_string(), monday(&wish("a", 3.0, 0.9)));
+    let compared = Compared::of(side(&a).unwrap(), side(&b).unwrap());
+    let wanted = "\
+a  a (x.json)
+b  a (x.json)
+differs: configuration: a tract-cpu/t1/any, b tract-cpu/t1/cpu3
+differs: temperature before: a unknown, b 61 C
+differs: waited for a processor: a unknown, b 25 %
+figure                  a     b         b - a b / a
+p50, ms              2.00  3.00 1.00 +-0.0361  1.50
+p90, ms              2.20  3.30          1.10  1.50
+p99, ms              2.60  3.90          1.30  1.50
+first inference, ms  4.00  6.00          2.00  1.50
+load, ms             20.0  20.0             0  1.00
+optimise, ms         9.00  9.00             0  1.00
+peak resident, MB    40.0  40.0             0  1.00
+private, MB          15.0  15.0             0  1.00
+file, MB            0.100 0.100             0  1.00
+";
+    assert_eq!(compared.text(), wanted);
+    let json = compared.json();
+    assert_eq!(json["differing_conditions"][1]["b"], "61 C");
+    assert_eq!(json["trials"][1]["conditions"]["during"]["waited"], 0.25);
+    let same = Compared::of(side(&a).unwrap(), side(&a).unwrap()).text();
+    assert!(same.contains("conditions: the same"), "{same}");
+}
+
+#[test]
+fn a_file_with_several_trials_is_asked_by_name_and_what_is_no_such_file_is_refused() {
+    let wishes = [wish("a", 1.0, 0.9), wish("b", 2.0, 0.9)];
+    let candidates: Vec<Candidate> = wishes.iter().map(candidate).collect();
+    let trials = wishes.iter().zip(&candidates).map(|(wish, it)| trial(wish, it)).collect();
+    let text = Benched { candidates, trials }.json().to_string();
+    let parse = |text: &str| Recorded::parse("x.json", text.as_bytes());
+    let several = parse(&text).unwrap().side(None).unwrap_err();
+    assert!(several.help.unwrap().contains("x.json:ID with ID one of a, b"));
+    assert!(parse(&text).unwrap().side(Some("b")).is_ok());
+    assert_eq!(parse(&text).unwrap().side(Some("c")).unwrap_err().exit, Exit::Input);
+    for odd in ["", "{}", "[1]", "{\"schema\":2,\"trials\":[]}", "{\"schema\":1,\"trials\":3}"] {
+        assert_eq!(parse(odd).unwrap_err().exit, Exit::Input, "{odd}");
+    }
+    // Keys of a stranger: nothing is known, nothing is claimed to be the same.
+    let odd = r#"{"schema":1,"trials":[{"latency_us":{"p50":"fast","interval":[1]}}]}"#;
+    let side = || parse(odd).unwrap().side(None).unwrap();
+    let text = Compared::of(side(), side()).text();
+    assert!(text.contains("conditions: not recorded for a and b"), "{text}");
+}
+
+#[test]
+fn a_candidate_of_the_records_is_compared_with_a_file() {
+    let wishes = [wish("a", 2.0, 0.9), wish("b", 4.0, 0.8)];
+    let selection = selection(&wishes, Policy::default(), None);
+    let text = monday(&wishes[0]);
+    let then = Recorded::parse("x.json", text.as_bytes()).unwrap().side(None).unwrap();
+    let compared = Compared::of(Side::of(&selection, "a").unwrap(), then).json();
+    assert_eq!(compared["figures"][0]["b"], 2.0);
+    assert!(Side::of(&selection, "nobody").is_err());
+}
+
+#[test]
+fn a_bench_shows_three_memories_and_the_bound_of_the_activations() {
+    let wish = wish("resnet8-digits-int8-qdq", 8.0, 0.95);
+    let mut measured = candidate(&wish);
+    measured.card = Some(card(1_500_000));
+    let trials = vec![trial(&wish, &measured)];
+    let benched = Benched { candidates: vec![measured], trials };
+    let wanted = "\
+model                   verdict p50 ms  p90  p99 first load optimise mJ
+resnet8-digits-int8-qdq valid     8.00 8.80 10.4  16.0 20.0     9.00  -
+memory, MB              peak private  file activations <=
+resnet8-digits-int8-qdq 40.0    15.0 0.100           1.50
+";
+    assert_eq!(benched.text(), wanted);
+    assert_eq!(benched.json()["trials"][0]["peak_activation_bytes"], 1_500_000);
 }

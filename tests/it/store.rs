@@ -202,6 +202,11 @@ fn suffer(case: &Case, fault: Fault, lost: Lost) -> Vec<String> {
         (Ok(_), Ok(found)) if *found == old || *found == case.after => {}
         (Ok(_), found) => broken.push(format!("neither: {:?}", found.as_ref().map(|_| ()))),
     }
+    // Whoever was left for harm is in quarantine, whenever the power went.
+    let left = case.name == "giving up" && found.as_ref().is_ok_and(|found| *found == case.after);
+    if left && store(&disk).quarantined().is_empty() {
+        broken.push("given up and not in quarantine".to_owned());
+    }
     let again = (case.operation)(&store(&disk));
     let settled = active(&disk);
     let undone = matches!(case.name, "rollback" | "giving up") && again.is_err();

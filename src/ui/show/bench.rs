@@ -7,7 +7,8 @@ use super::candidate::{CandidateJson, Known, verdict};
 use super::table::{Align, Table};
 use super::text::{number, or_dash, page};
 use super::{Show, document};
-use crate::bench::{Conditions, Trial, Verdict};
+use crate::base::{Bytes, Micros};
+use crate::bench::{Conditions, Trial, TrialKey, Verdict};
 use crate::model::Candidate;
 use crate::ui::Exit;
 
@@ -25,12 +26,31 @@ pub struct Benched {
 pub(crate) struct TrialJson<'a> {
     #[serde(flatten)]
     candidate: CandidateJson<'a>,
+    key: KeyJson<'a>,
     conditions: &'a Conditions,
+}
+
+/// What else decides the figures of a trial.
+#[derive(Debug, Serialize)]
+struct KeyJson<'a> {
+    engine: &'a str,
+    fingerprint: String,
+    kernel: &'a str,
+    power: &'a str,
+    outputs: &'a str,
+}
+
+impl<'a> From<&'a TrialKey> for KeyJson<'a> {
+    fn from(key: &'a TrialKey) -> Self {
+        let TrialKey { engine, fingerprint, kernel, power, outputs, .. } = key;
+        Self { engine, fingerprint: fingerprint.hex(), kernel, power, outputs }
+    }
 }
 
 impl<'a> TrialJson<'a> {
     pub(crate) fn of(known: &Known<'a>, trial: &'a Trial) -> Self {
-        Self { candidate: CandidateJson::of(known), conditions: &trial.conditions }
+        let (key, conditions) = (KeyJson::from(&trial.key), &trial.conditions);
+        Self { candidate: CandidateJson::of(known), key, conditions }
     }
 }
 
@@ -45,8 +65,7 @@ impl Show for Benched {
             ("p99", right),
             ("first", right),
             ("load", right),
-            ("peak MB", right),
-            ("priv MB", right),
+            ("optimise", right),
             ("mJ", right),
         ]);
         for trial in &self.trials {
@@ -57,6 +76,7 @@ impl Show for Benched {
             }
         }
         let mut lines = table.lines();
+        lines.extend(self.memories());
         lines.extend(self.trials.iter().filter_map(doubt));
         page(&lines)
     }
@@ -77,18 +97,48 @@ impl Show for Benched {
     }
 }
 
+impl Benched {
+    /// The three memories, and beside them what the activations need at most.
+    fn memories(&self) -> Vec<String> {
+        let right = Align::Right;
+        let mut table = Table::new(&[
+            ("memory, MB", Align::Name),
+            ("peak", right),
+            ("private", right),
+            ("file", right),
+            ("activations <=", right),
+        ]);
+        let measured = |(_, trial): &(&Candidate, &Trial)| trial.latency.is_some();
+        let mut lines = 0;
+        for (candidate, trial) in self.candidates.iter().zip(&self.trials).filter(measured) {
+            let activations = candidate.card.as_ref().and_then(|card| card.peak_activation_bytes);
+            table.row(vec![
+                candidate.id.clone(),
+                megabytes(trial.peak_rss),
+                megabytes(trial.private),
+                megabytes(Some(Bytes(candidate.bytes))),
+                megabytes(activations.map(Bytes)),
+            ]);
+            lines += 1;
+        }
+        if lines > 0 { table.lines() } else { Vec::new() }
+    }
+}
+
+fn megabytes(size: Option<Bytes>) -> String {
+    or_dash(size.map(|size| size.0 as f64 / 1e6))
+}
+
 fn figures(trial: &Trial) -> Option<Vec<String>> {
     let latency = trial.latency.as_ref()?;
-    let size = |bytes: Option<crate::base::Bytes>| or_dash(bytes.map(|size| size.0 as f64 / 1e6));
-    let millis = |us: Option<crate::base::Micros>| or_dash(us.map(|us| us.millis()));
+    let millis = |us: Option<Micros>| or_dash(us.map(|us| us.millis()));
     Some(vec![
         number(latency.p50.millis()),
         number(latency.p90.millis()),
         number(latency.p99.millis()),
         millis(trial.first),
         millis(trial.load),
-        size(trial.peak_rss),
-        size(trial.private),
+        millis(trial.optimise),
         or_dash(trial.energy.as_ref().map(|energy| energy.gross.millis())),
     ])
 }

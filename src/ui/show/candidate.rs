@@ -72,6 +72,7 @@ pub(crate) struct CandidateJson<'a> {
     bytes: u64,
     params: Option<u64>,
     macs: Option<u64>,
+    peak_activation_bytes: Option<u64>,
     quantization: Option<&'static str>,
     verdict: &'static str,
     stage: Option<&'a str>,
@@ -103,6 +104,7 @@ pub(crate) struct CandidateJson<'a> {
 #[derive(Debug, Serialize)]
 struct LatencyJson {
     p50: f64,
+    interval: [f64; 2],
     p90: f64,
     p90_upper: Option<f64>,
     p99: f64,
@@ -115,6 +117,7 @@ impl From<&Latency> for LatencyJson {
         let Micros(p50) = latency.p50;
         Self {
             p50,
+            interval: [p50 - latency.p50_half_width.0, p50 + latency.p50_half_width.0],
             p90: latency.p90.0,
             p90_upper: latency.p90_upper.map(|bound| bound.0),
             p99: latency.p99.0,
@@ -140,6 +143,7 @@ impl<'a> CandidateJson<'a> {
             bytes: candidate.bytes,
             params: card.map(|card| card.params),
             macs: card.and_then(|card| card.macs),
+            peak_activation_bytes: card.and_then(|card| card.peak_activation_bytes),
             quantization: card.map(|card| card.quantization.name()),
             verdict: known_verdict(known),
             stage: fallen.and_then(|(stage, _)| stage),

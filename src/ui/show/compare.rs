@@ -1,33 +1,69 @@
-//! Two candidates side by side: first what was different around them, then the figures.
+//! Two trials side by side: first what was different around them, then the figures.
+//!
+//! Both are taken as the documents that scripts get, so that a candidate of the records and
+//! a file of another board are compared alike.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::bench::TrialJson;
-use super::candidate::Known;
+use super::candidate::{CandidateJson, Known};
 use super::table::{Align, Table};
 use super::text::{middle, number, or_dash, page, wrap};
 use super::why::index;
 use super::{Show, document};
 use crate::agent::Selection;
-use crate::bench::{Condition, Trial};
 use crate::ui::Failure;
+
+mod around;
+mod file;
+
+pub use file::Recorded;
+
+/// One of the two: its name, and its trial as scripts read it.
+#[derive(Debug, Clone)]
+pub struct Side {
+    name: String,
+    trial: Value,
+}
+
+impl Side {
+    /// A candidate of the records.
+    ///
+    /// # Errors
+    /// No candidate has this name.
+    pub fn of(selection: &Selection, id: &str) -> Result<Self, Failure> {
+        let at = index(selection, id)?;
+        let known = Known::all(selection).get(at).copied();
+        let known = known.ok_or_else(|| Failure::input(format!("{id:?} has no trial")))?;
+        let trial = match known.trial {
+            Some(trial) => json!(TrialJson::of(&known, trial)),
+            None => json!(CandidateJson::of(&known)),
+        };
+        Ok(Self { name: known.candidate.id.clone(), trial })
+    }
+
+    fn number(&self, path: &str) -> Option<f64> {
+        self.trial.pointer(path)?.as_f64()
+    }
+
+    /// Half the width of an interval.
+    fn half_width(&self, path: &str) -> Option<f64> {
+        let ends = self.trial.pointer(path)?;
+        Some((ends.get(1)?.as_f64()? - ends.get(0)?.as_f64()?).abs() / 2.0)
+    }
+
+    fn is_measured(&self) -> bool {
+        self.trial.get("conditions").is_some_and(Value::is_object)
+    }
+}
 
 /// What `compare` shows.
 #[derive(Debug)]
 pub struct Compared {
-    names: [String; 2],
-    conditions: Vec<Difference>,
+    sides: [Side; 2],
+    conditions: Vec<around::Difference>,
     figures: Vec<Figure>,
-    trials: Value,
-}
-
-/// A condition that was not the same.
-#[derive(Debug, PartialEq, Serialize)]
-struct Difference {
-    condition: &'static str,
-    a: Option<String>,
-    b: Option<String>,
 }
 
 /// A figure of both, and how far they are apart.
@@ -43,50 +79,56 @@ struct Figure {
     half_width: Option<f64>,
 }
 
-/// A value with the half-width of its 95 % interval, if it has one.
-type Spread = Option<(f64, Option<f64>)>;
-
-/// Finds a figure of a candidate.
-type FigureOf = fn(&Known<'_>) -> Spread;
-
-/// Finds a part of a trial's key.
-type PartOf = fn(&Trial) -> String;
+/// Name, unit, where it is, what its unit is worth, where its interval is.
+const FIGURES: [(&str, &str, &str, f64, &str); 12] = [
+    ("p50", "ms", "/latency_us/p50", 1e-3, "/latency_us/interval"),
+    ("p90", "ms", "/latency_us/p90", 1e-3, ""),
+    ("p99", "ms", "/latency_us/p99", 1e-3, ""),
+    ("first inference", "ms", "/first_us", 1e-3, ""),
+    ("load", "ms", "/load_us", 1e-3, ""),
+    ("optimise", "ms", "/optimise_us", 1e-3, ""),
+    ("peak resident", "MB", "/peak_rss_bytes", 1e-6, ""),
+    ("private", "MB", "/private_bytes", 1e-6, ""),
+    ("activations", "MB", "/peak_activation_bytes", 1e-6, ""),
+    ("energy", "mJ", "/energy_mj", 1.0, ""),
+    ("accuracy", "%", "/accuracy", 1e2, "/accuracy_interval"),
+    ("file", "MB", "/bytes", 1e-6, ""),
+];
 
 impl Compared {
-    /// The candidates of these names.
-    ///
-    /// # Errors
-    /// No candidate has one of the names.
-    pub fn of(selection: &Selection, a: &str, b: &str) -> Result<Self, Failure> {
-        let known = Known::all(selection);
-        let find = |id: &str| {
-            let missing = || Failure::input(format!("{id:?} has no trial"));
-            index(selection, id).and_then(|at| known.get(at).copied().ok_or_else(missing))
-        };
-        let (a, b) = (find(a)?, find(b)?);
-        let conditions = match (a.trial, b.trial) {
-            (Some(a), Some(b)) => differing(a, b),
-            _ => Vec::new(),
-        };
-        let trial = |known: &Known<'_>| known.trial.map(|trial| json!(TrialJson::of(known, trial)));
-        Ok(Self {
-            names: [a.candidate.id.clone(), b.candidate.id.clone()],
-            conditions,
-            figures: figures(&a, &b),
-            trials: json!([trial(&a), trial(&b)]),
-        })
+    /// These two.
+    #[must_use]
+    pub fn of(a: Side, b: Side) -> Self {
+        let conditions = around::differing(&a.trial, &b.trial);
+        let figures = FIGURES.iter().filter_map(|figure| Figure::of(figure, &a, &b)).collect();
+        Self { sides: [a, b], conditions, figures }
+    }
+
+    /// Where nothing is known of what was around one of them, nothing is the same.
+    fn conditions(&self) -> Vec<String> {
+        let blind: Vec<&str> = self
+            .sides
+            .iter()
+            .zip(["a", "b"])
+            .filter(|(side, _)| !side.is_measured())
+            .map(|(_, name)| name)
+            .collect();
+        let mut lines: Vec<String> = self.conditions.iter().map(condition).collect();
+        if !blind.is_empty() {
+            lines.push(format!("conditions: not recorded for {}", blind.join(" and ")));
+        } else if lines.is_empty() {
+            lines.push("conditions: the same".to_owned());
+        }
+        lines
     }
 }
 
 impl Show for Compared {
     fn text(&self) -> String {
-        let [a, b] = &self.names;
-        let mut lines = wrap("a  ", a, 1);
-        lines.extend(wrap("b  ", b, 1));
-        lines.extend(self.conditions.iter().map(condition));
-        if self.conditions.is_empty() {
-            lines.push("conditions: the same".to_owned());
-        }
+        let [a, b] = &self.sides;
+        let mut lines = wrap("a  ", &a.name, 1);
+        lines.extend(wrap("b  ", &b.name, 1));
+        lines.extend(self.conditions());
         let right = Align::Right;
         let columns = [
             ("figure", Align::Left),
@@ -104,18 +146,19 @@ impl Show for Compared {
     }
 
     fn json(&self) -> Value {
-        let [a, b] = &self.names;
+        let [a, b] = &self.sides;
+        let trials = [a, b].map(|side| side.is_measured().then_some(&side.trial));
         document(json!({
-            "a": a,
-            "b": b,
+            "a": a.name,
+            "b": b.name,
             "differing_conditions": self.conditions,
             "figures": self.figures,
-            "trials": self.trials,
+            "trials": trials,
         }))
     }
 }
 
-fn condition(difference: &Difference) -> String {
+fn condition(difference: &around::Difference) -> String {
     let said = |value: &Option<String>| middle(value.as_deref().unwrap_or("unknown"), 24);
     format!(
         "differs: {}: a {}, b {}",
@@ -126,15 +169,20 @@ fn condition(difference: &Difference) -> String {
 }
 
 impl Figure {
-    fn of(figure: &'static str, unit: &'static str, a: Spread, b: Spread) -> Option<Self> {
-        if a.is_none() && b.is_none() {
-            return None;
-        }
-        let both = a.zip(b);
-        let half_width = both.and_then(|((_, a), (_, b))| Some(a?.hypot(b?)));
-        let value = |spread: Spread| spread.map(|(value, _)| value);
-        let difference = both.map(|((a, _), (b, _))| b - a);
-        Some(Self { figure, unit, a: value(a), b: value(b), difference, half_width })
+    fn of(
+        (figure, unit, path, worth, interval): &(&'static str, &'static str, &str, f64, &str),
+        a: &Side,
+        b: &Side,
+    ) -> Option<Self> {
+        let value = |side: &Side| side.number(path).map(|value| value * worth);
+        let half = |side: &Side| {
+            let found = (!interval.is_empty()).then(|| side.half_width(interval)).flatten();
+            found.map(|half| half * worth)
+        };
+        let half_width = half(a).zip(half(b)).map(|(a, b)| a.hypot(b));
+        let (a, b) = (value(a), value(b));
+        let difference = a.zip(b).map(|(a, b)| b - a);
+        (a.is_some() || b.is_some()).then_some(Self { figure, unit, a, b, difference, half_width })
     }
 
     fn cells(&self) -> Vec<String> {
@@ -150,78 +198,4 @@ impl Figure {
             or_dash(ratio),
         ]
     }
-}
-
-fn figures(a: &Known<'_>, b: &Known<'_>) -> Vec<Figure> {
-    let rows: [(&str, &str, FigureOf); 10] = [
-        ("p50", "ms", |known| {
-            let latency = known.trial?.latency?;
-            Some((latency.p50.millis(), Some(latency.p50_half_width.millis())))
-        }),
-        ("p90", "ms", |known| Some((known.trial?.latency?.p90.millis(), None))),
-        ("p99", "ms", |known| Some((known.trial?.latency?.p99.millis(), None))),
-        ("first inference", "ms", |known| Some((known.trial?.first?.millis(), None))),
-        ("load", "ms", |known| Some((known.trial?.load?.millis(), None))),
-        ("optimise", "ms", |known| Some((known.trial?.optimise?.millis(), None))),
-        ("peak resident", "MB", |known| Some((known.trial?.peak_rss?.0 as f64 / 1e6, None))),
-        ("private", "MB", |known| Some((known.trial?.private?.0 as f64 / 1e6, None))),
-        ("energy", "mJ", |known| Some((known.trial?.energy.as_ref()?.gross.millis(), None))),
-        ("accuracy", "%", |known| {
-            let accuracy = known.accuracy()?;
-            Some((accuracy.value * 100.0, Some((accuracy.high - accuracy.low) * 50.0)))
-        }),
-    ];
-    let file = |known: &Known<'_>| Some((known.candidate.bytes as f64 / 1e6, None));
-    let figures = rows.iter().filter_map(|(name, unit, of)| Figure::of(name, unit, of(a), of(b)));
-    figures.chain(Figure::of("file", "MB", file(a), file(b))).collect()
-}
-
-/// Everything around the two trials that was not equal.
-fn differing(a: &Trial, b: &Trial) -> Vec<Difference> {
-    let keys: [(&str, PartOf); 6] = [
-        ("configuration", |trial| trial.key.config_id.clone()),
-        ("engine", |trial| trial.key.engine.clone()),
-        ("board", |trial| trial.key.fingerprint.short()),
-        ("kernel", |trial| trial.key.kernel.clone()),
-        ("power settings", |trial| trial.key.power.clone()),
-        ("outputs", |trial| trial.key.outputs.clone()),
-    ];
-    let differ =
-        |(condition, of): &(&'static str, PartOf)| difference(condition, Some(of(a)), Some(of(b)));
-    let mut found: Vec<Difference> = keys.iter().filter_map(differ).collect();
-    found.extend(surroundings(
-        [
-            "temperature before",
-            "clock before",
-            "throttled before",
-            "load before",
-            "GPU memory before",
-        ],
-        &a.conditions.before,
-        &b.conditions.before,
-    ));
-    found.extend(surroundings(
-        ["temperature after", "clock after", "throttled after", "load after", "GPU memory after"],
-        &a.conditions.after,
-        &b.conditions.after,
-    ));
-    found
-}
-
-fn surroundings(names: [&'static str; 5], a: &Condition, b: &Condition) -> Vec<Difference> {
-    let of = |condition: &Condition| {
-        [
-            condition.temperature.map(|celsius| format!("{:.0} C", celsius.0)),
-            condition.clock.map(|clock| format!("{} MHz", clock.0 / 1_000_000)),
-            condition.throttled.as_ref().map(|flags| flags.join("+")),
-            condition.load.map(|load| format!("{load:.1}")),
-            condition.gpu_memory.map(|bytes| format!("{:.0} MB", bytes.0 as f64 / 1e6)),
-        ]
-    };
-    let values = of(a).into_iter().zip(of(b));
-    names.into_iter().zip(values).filter_map(|(name, (a, b))| difference(name, a, b)).collect()
-}
-
-fn difference(condition: &'static str, a: Option<String>, b: Option<String>) -> Option<Difference> {
-    (a != b).then_some(Difference { condition, a, b })
 }

@@ -29,6 +29,10 @@ impl<W: Write> Progress<W> {
         }
     }
 
+    fn place(&self) -> String {
+        self.step.map(|(at, total)| format!("[{at}/{total}] ")).unwrap_or_default()
+    }
+
     fn say(&mut self, text: &str) {
         let text = end(&ascii(text), WIDTH);
         if self.rewrites {
@@ -62,9 +66,15 @@ impl<W: Write> Sink for Progress<W> {
                 }
             }
             Event::Result { what, text } => {
-                let step =
-                    self.step.map(|(at, total)| format!("[{at}/{total}] ")).unwrap_or_default();
+                let step = self.place();
                 self.say(&format!("{step}{what}: {text}"));
+            }
+            // A log is told once that it waits.
+            Event::Wait { text, seconds, most } => {
+                if self.rewrites || seconds == 0 {
+                    let step = self.place();
+                    self.say(&format!("{step}{text} ({seconds} of {most} s)"));
+                }
             }
             Event::Tick => (),
         }
@@ -81,6 +91,10 @@ mod tests {
         let what = "resnet8-cifar10-int8-qdq";
         progress.event(Event::Stage("bench"));
         progress.event(Event::Step { stage: "bench", what, done: 2, total: 14 });
+        let text = "cooling: 74 C, until below 70 C";
+        for seconds in [0, 1] {
+            progress.event(Event::Wait { text, seconds, most: 30 });
+        }
         progress.event(Event::Tick);
         progress.event(Event::Result { what, text: "0.84 ms valid" });
         progress.clear();
@@ -88,8 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_one_line_per_result() {
-        assert_eq!(played(false), "[3/14] resnet8-cifar10-int8-qdq: 0.84 ms valid\n");
+    fn a_log_gets_one_line_per_result_and_one_per_wait() {
+        let wanted = "[3/14] cooling: 74 C, until below 70 C (0 of 30 s)\n\
+                      [3/14] resnet8-cifar10-int8-qdq: 0.84 ms valid\n";
+        assert_eq!(played(false), wanted);
     }
 
     #[test]

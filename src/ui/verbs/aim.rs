@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ways::Ways;
-use crate::agent::{Config, Preset, Request};
+use crate::agent::{Config, Cooling, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
 use crate::model::{self, Candidate};
@@ -71,12 +71,23 @@ pub(crate) struct Effort {
     /// Measure again what the records know already.
     #[arg(long)]
     fresh: bool,
+    /// First wait until the hottest zone is below this, Celsius
+    /// [default: 10 below where each zone throttles].
+    #[arg(long, value_name = "C", value_parser = positive)]
+    cool_below: Option<f64>,
+    /// Seconds to wait for that at most, per candidate; 0 does not wait
+    /// [default: 30, with --quick 10].
+    #[arg(long, value_name = "SECONDS", value_parser = number)]
+    cool_wait: Option<f64>,
 }
 
 impl Effort {
     /// The line's plan, else the configuration's.
     pub(crate) fn plan(&self, config: &Config) -> Plan {
-        if self.quick { Plan::quick() } else { config.plan.unwrap_or(Preset::Default).plan() }
+        let plan = config.plan.unwrap_or(Preset::Default).plan();
+        let plan = if self.quick { Plan::quick() } else { plan };
+        let line = Cooling { below: self.cool_below, wait: self.cool_wait };
+        Plan { cool: line.over(config.cool.over(plan.cool)), ..plan }
     }
 }
 
@@ -109,7 +120,7 @@ impl Aim {
 
     /// Candidates: each model in each configuration.
     pub(crate) fn zoo(&self, call: &Call<'_>) -> Result<Vec<Candidate>, Failure> {
-        Ok(self.ways.expand(&call.settings.config, self.models(call)?))
+        self.ways.expand(call, self.models(call)?)
     }
 
     /// Models of the line, else of the configuration, else the bundled ones.

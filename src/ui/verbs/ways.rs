@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use crate::agent::Config;
+use crate::agent::{Cores, CoresError};
 use crate::model::{self, Candidate};
+use crate::ui::{Call, Failure};
 
 /// How models may be run.
 #[derive(Debug, Clone, Default, Args)]
@@ -15,13 +16,29 @@ pub(crate) struct Ways {
     /// Number of threads to consider (repeatable) [default: 1].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Vec<u16>,
+    /// Cores to run on: all, big (fastest cluster), one, or 2,3 [default: all].
+    #[arg(long, value_name = "CORES", value_parser = cores)]
+    affinity: Option<Cores>,
 }
 
 impl Ways {
-    /// Each model in each configuration of the line, else of the file.
-    pub(crate) fn expand(&self, config: &Config, models: Vec<Candidate>) -> Vec<Candidate> {
+    /// Each model in each configuration of the line, else of the file, on the cores of the
+    /// line, else of the file.
+    pub(crate) fn expand(
+        &self,
+        call: &Call<'_>,
+        models: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Failure> {
+        let config = &call.settings.config;
         let engines = if self.engine.is_empty() { &config.engines } else { &self.engine };
         let threads = if self.threads.is_empty() { &config.threads } else { &self.threads };
-        model::configured(models, engines, threads)
+        let mut candidates = model::configured(models, engines, threads);
+        let cores = self.affinity.as_ref().or(config.affinity.as_ref());
+        cores.unwrap_or(&Cores::All).give(&mut candidates, &call.world.sys)?;
+        Ok(candidates)
     }
+}
+
+fn cores(text: &str) -> Result<Cores, String> {
+    text.parse().map_err(|error: CoresError| format!("{error}; {}", error.help()))
 }
