@@ -189,11 +189,11 @@ fn deploy(
 /// [`AgentError::Stopped`].
 pub fn bench(
     world: &mut World,
-    candidates: &[Candidate],
+    candidates: Vec<Candidate>,
     plan: &Plan,
     state: &Path,
     sink: &mut dyn Sink,
-) -> Result<Vec<Trial>, AgentError> {
+) -> Result<Vec<(Candidate, Trial)>, AgentError> {
     let Parts { ctx, engines, meters, .. } = world.parts();
     let facts = board::probe(ctx.sys, state);
     let task = Task {
@@ -207,15 +207,17 @@ pub fn bench(
     let setting = Setting { facts: &facts, engines, task: &task, head: false };
     let idle = bench::measure_idle(meters, ctx, Duration::from_secs(2));
     let mut trials = Vec::new();
-    for (done, candidate) in candidates.iter().enumerate() {
-        let total = candidates.len();
+    let total = candidates.len();
+    for (done, candidate) in candidates.into_iter().enumerate() {
         sink.event(Event::Step { stage: "bench", what: &candidate.id, done, total });
-        let entry = setting.alone(candidate.clone());
+        let entry = setting.alone(candidate);
         let key = setting.key(&entry);
-        trials.push(match &entry.candidate.rejection {
+        let candidate = &entry.candidate;
+        let trial = match &candidate.rejection {
             Some(rejection) => bench::rejected(candidate, key, rejection, ctx.clock.unix_seconds()),
             None => bench::run(plan, candidate, key, ctx, meters, idle, sink),
-        });
+        };
+        trials.push((entry.candidate, trial));
         if ctx.stop.wanted() {
             return Err(AgentError::Stopped);
         }

@@ -42,7 +42,8 @@ impl Bench {
         let candidates = self.ways.expand(call, model::open(&self.files)?)?;
         let plan = self.effort.plan(&call.settings.config);
         let state = &call.settings.state;
-        let trials = agent::bench(call.world, &candidates, &plan, state, call.sink)?;
+        let trials = agent::bench(call.world, candidates, &plan, state, call.sink)?;
+        let (candidates, trials) = trials.into_iter().unzip();
         shown(show::bench::Benched { candidates, trials })
     }
 }
