@@ -260,7 +260,7 @@ fn a_bench_on_one_core_is_recorded_as_such_and_compared_with_another() {
     assert!(known.contains(&one["conditions"]["confinement"].as_str().unwrap()), "{one}");
     let (_, other) = measured("all.json", &[]);
     let text = bench.text(&["compare", &file, &other]);
-    let wanted = format!("differs: configuration: a tract-cpu/t1/{affinity}, b tract-cpu/t1/any");
+    let wanted = format!("differs: configuration: a umbra-cpu/t1/{affinity}, b umbra-cpu/t1/any");
     assert_eq!(text.lines().nth(2), Some(wanted.as_str()), "{text}");
     assert!(text.lines().any(|line| line.starts_with("p50, ms") && line.contains("+-")), "{text}");
     bench.fails(&["bench", &model, "--affinity", "4000"], 4, "cores");
