@@ -28,6 +28,7 @@ mod floors;
 mod inspect;
 mod licences;
 mod rank;
+mod relevance;
 mod select;
 mod show;
 mod store;
