@@ -7,6 +7,9 @@ use nalgebra::DMatrix;
 use super::Failure;
 use crate::model::{Dtype, Tensor};
 
+/// Most numbers of one array: 512 MiB in double precision.
+const MOST: usize = 1 << 26;
+
 /// Named arrays of one file.
 #[derive(Debug)]
 pub(crate) struct Arrays(pub(crate) BTreeMap<String, Tensor>);
@@ -22,6 +25,10 @@ impl Arrays {
 
     fn shaped<const N: usize>(&self, name: &str) -> Result<(Vec<f64>, [usize; N]), Failure> {
         let tensor = self.get(name)?;
+        if tensor.len() > MOST {
+            let count = tensor.len();
+            return Err(Failure::input(format!("{name} holds {count} numbers, {MOST} at most")));
+        }
         let shape = <[usize; N]>::try_from(tensor.shape.as_slice()).map_err(|_| {
             Failure::input(format!("{name} has {} dimensions, {N} wanted", tensor.shape.len()))
         })?;

@@ -235,6 +235,43 @@ fn scores_of_arrays_are_those_of_the_formulas() {
     let (value, _) = bench.json(&["score", "logme", "--in", &file]);
     assert!(value["value"].is_f64() && value["undefined"].is_null(), "{value}");
     bench.fails(&["score", "tau", "--in", &file], 4, "input");
+    bench.fails(&["score", "leep", "--in", &file], 4, "input");
+}
+
+#[test]
+fn every_score_is_a_number_or_says_why_it_is_none() {
+    let bench = Bench::new();
+    let numbers = |shape: &[usize], values: &[f32]| Tensor::from_f32(shape.to_vec(), values);
+    let of_features =
+        ["logme", "logme-compat", "nleep", "hscore", "hscore-shrunk", "lfc", "gbc", "knn", "head"];
+    let all = of_features.iter().chain(&["leep", "nce", "pactran", "energy"]);
+    let values: Vec<f32> = (0..24).map(|at| (at % 2) as f32 + (at * at % 7) as f32 / 9.0).collect();
+    let labels: Vec<i64> = (0..12).map(|at| at % 2).collect();
+    let array = |values: &[f32]| {
+        let scores = numbers(&[12, 2], values);
+        let labels = Tensor::from_i64(vec![12], &labels);
+        [("features", scores.clone()), ("logits", scores), ("labels", labels)]
+    };
+    let file = bench.arrays("all.npz", &array(&values));
+    let mut hole = values.clone();
+    hole[5] = f32::NAN;
+    let holed = bench.arrays("hole.npz", &array(&hole));
+    for metric in all {
+        let (value, exit) = bench.json(&["score", metric, "--in", &file]);
+        assert_eq!((exit, &value["metric"]), (0, &(*metric).into()), "{value}");
+        assert!(value["value"].is_f64() && value["undefined"].is_null(), "{value}");
+        let (value, exit) = bench.json(&["score", metric, "--in", &holed]);
+        assert!(exit == 0 && value["value"].is_null(), "{value}");
+        assert!(value["undefined"].as_str().unwrap().contains("finite"), "{value}");
+    }
+    let probs = [("probs", numbers(&[2, 2], &[0.9, 0.1, 0.2, 0.8]))];
+    let labels = [("labels", Tensor::from_i64(vec![2], &[0, 1]))];
+    let file = bench.arrays("p.npz", &[probs.clone(), labels].concat());
+    let (value, _) = bench.json(&["score", "nce", "--in", &file]);
+    assert_eq!(value["value"], 0.0, "{value}");
+    let labels = [("labels", Tensor::from_i64(vec![3], &[0, 1, 1]))];
+    let file = bench.arrays("q.npz", &[probs, labels].concat());
+    bench.fails(&["score", "leep", "--in", &file], 4, "input");
 }
 
 #[test]

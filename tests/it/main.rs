@@ -31,6 +31,7 @@ mod licences;
 #[cfg(feature = "ort")]
 mod ort;
 mod rank;
+mod relevance;
 mod select;
 mod show;
 mod store;

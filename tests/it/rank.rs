@@ -18,12 +18,12 @@ use umbra::rank::relevance::{
 use umbra::rank::{Criterion, rank, rerank};
 use umbra::task::{Estimate, Evidence, Policy};
 
-fn vectors(name: &str) -> Value {
+pub(crate) fn vectors(name: &str) -> Value {
     let path = format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
 }
 
@@ -31,16 +31,16 @@ fn options(value: &Value) -> Vec<Option<f64>> {
     value.as_array().unwrap().iter().map(Value::as_f64).collect()
 }
 
-fn matrix(value: &Value) -> Matrix {
+pub(crate) fn matrix(value: &Value) -> Matrix {
     let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
     Matrix::from_fn(rows.len(), rows[0].len(), |i, j| rows[i][j])
 }
 
-fn labels(value: &Value) -> Vec<u32> {
+pub(crate) fn labels(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect()
 }
 
-fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
+pub(crate) fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
     assert!((found - expected).abs() <= tolerance, "{what}: {found} instead of {expected}");
 }
 
@@ -88,7 +88,13 @@ fn logme_agrees_with_every_vector() {
 }
 
 /// Clusters around class centres, as far apart as `signal` says.
-fn blobs(seed: u64, samples: usize, size: usize, classes: u32, signal: f64) -> (Matrix, Vec<u32>) {
+pub(crate) fn blobs(
+    seed: u64,
+    samples: usize,
+    size: usize,
+    classes: u32,
+    signal: f64,
+) -> (Matrix, Vec<u32>) {
     let mut random = SplitMix64::new(seed);
     let mut normal = move || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
     let centres = Matrix::from_fn(classes as usize, size, |_, _| signal * normal());

@@ -5,8 +5,9 @@
 
 use nalgebra::DVector;
 
+use super::moments::check_side;
 use super::spectrum::check_finite;
-use super::{Matrix, Undefined, classes, logme::mean};
+use super::{Matrix, Undefined, classes, defined, logme::mean};
 
 /// Smaller singular values are zero.
 const CUT: f64 = 1e-10;
@@ -23,7 +24,7 @@ pub fn logme_compat(features: &Matrix, labels: &[u32]) -> Result<f64, Undefined>
         let target = labels.iter().map(|label| f64::from(u8::from(*label == class)));
         decomposed.fixed_point(&DVector::from_iterator(labels.len(), target))
     });
-    Ok(mean(per_class))
+    defined(mean(per_class))
 }
 
 /// The same for one real-valued target.
@@ -34,7 +35,7 @@ pub fn logme_compat_regression(features: &Matrix, target: &[f64]) -> Result<f64,
     if target.len() != features.nrows() || target.len() < 2 {
         return Err(Undefined("fewer than two samples, or not one target each".to_owned()));
     }
-    Ok(Decomposed::of(features)?.fixed_point(&DVector::from_column_slice(target)))
+    defined(Decomposed::of(features)?.fixed_point(&DVector::from_column_slice(target)))
 }
 
 struct Decomposed {
@@ -47,6 +48,7 @@ struct Decomposed {
 impl Decomposed {
     fn of(features: &Matrix) -> Result<Self, Undefined> {
         check_finite(features)?;
+        check_side(features.nrows().min(features.ncols()))?;
         let svd = features.clone().svd(true, false);
         let left = svd.u.ok_or_else(|| Undefined("no singular vectors".to_owned()))?;
         // Directions without features project nothing, but count in the determinant.

@@ -9,8 +9,8 @@
 
 use nalgebra::DVector;
 
-use super::spectrum::Spectrum;
-use super::{Matrix, Undefined, classes};
+use super::spectrum::{Spectrum, eigen};
+use super::{Matrix, Moments, Undefined, classes, defined};
 
 /// A residual below this share of `yᵀy` is a perfect fit; the floor keeps the evidence finite.
 const RESIDUAL_FLOOR: f64 = 1e-12;
@@ -40,7 +40,7 @@ pub struct TargetEvidence {
 /// [`Undefined`] with fewer than two samples or classes, or a feature that is not finite.
 pub fn logme(features: &Matrix, labels: &[u32]) -> Result<f64, Undefined> {
     let per_class = logme_per_class(features, labels)?;
-    Ok(mean(per_class.iter().map(|(_, evidence)| evidence.evidence)))
+    defined(mean(per_class.iter().map(|(_, evidence)| evidence.evidence)))
 }
 
 /// The evidence of every class present, by class.
@@ -52,12 +52,47 @@ pub fn logme_per_class(
     labels: &[u32],
 ) -> Result<Vec<(u32, TargetEvidence)>, Undefined> {
     let present = classes(features, labels)?;
+    if features.nrows() > features.ncols() {
+        return Moments::of(features, labels)?.logme_per_class();
+    }
     let spectrum = Spectrum::of(features)?;
     let evidence = |class: u32| {
         let target = labels.iter().map(|label| f64::from(u8::from(*label == class)));
-        (class, maximise(&spectrum, &DVector::from_iterator(labels.len(), target)))
+        (class, spectrum.evidence(&DVector::from_iterator(labels.len(), target)))
     };
     Ok(present.into_iter().map(evidence).collect())
+}
+
+impl Moments {
+    /// [`logme`] of what was gathered, for more samples than features.
+    ///
+    /// # Errors
+    /// As [`Moments::logme_per_class`].
+    pub fn logme(&self) -> Result<f64, Undefined> {
+        let per_class = self.logme_per_class()?;
+        defined(mean(per_class.iter().map(|(_, evidence)| evidence.evidence)))
+    }
+
+    /// [`logme_per_class`] of what was gathered, for more samples than features.
+    ///
+    /// # Errors
+    /// [`Undefined`] with fewer than two classes, or moments of few samples, whose features
+    /// are not known any more.
+    pub fn logme_per_class(&self) -> Result<Vec<(u32, TargetEvidence)>, Undefined> {
+        if self.classes() < 2 {
+            return Err(Undefined("fewer than two classes present".to_owned()));
+        }
+        let raw = self.raw().ok_or_else(|| Undefined("fewer samples than features".to_owned()))?;
+        let (sigma, vectors) = eigen(raw);
+        let per_class = self.classes.iter().map(|class| {
+            // The products of the features with the 0/1 target are the class's sum.
+            let projected = vectors.tr_mul(&(&class.mean * class.count));
+            let each = projected.iter().zip(&sigma).map(|(x, sigma)| x * x / sigma);
+            let problem = Problem::new(self.samples, &sigma, each.collect(), class.count);
+            (class.label, problem.maximise(self.scale))
+        });
+        Ok(per_class.collect())
+    }
 }
 
 /// The evidence of one real-valued target.
@@ -78,7 +113,15 @@ pub fn logme_regression(features: &Matrix, target: &[f64]) -> Result<TargetEvide
     if target.iter().any(|value| !value.is_finite()) || target.iter().all(|value| *value == 0.0) {
         return Err(Undefined("targets that are all zero or not finite".to_owned()));
     }
-    Ok(maximise(&Spectrum::of(features)?, &DVector::from_column_slice(target)))
+    Ok(Spectrum::of(features)?.evidence(&DVector::from_column_slice(target)))
+}
+
+impl Spectrum {
+    fn evidence(&self, target: &DVector<f64>) -> TargetEvidence {
+        let projections = self.project(target);
+        Problem::new(self.samples, &self.sigma, projections, target.norm_squared())
+            .maximise(self.scale)
+    }
 }
 
 /// What the evidence of one target depends on, apart from λ.
@@ -87,9 +130,23 @@ struct Problem<'a> {
     sigma: &'a [f64],
     projections: Vec<f64>,
     residual: f64,
+    saturated: bool,
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    /// `energy` is `yᵀy` of the target, `projections` its part along each eigenvector.
+    fn new(samples: usize, sigma: &'a [f64], projections: Vec<f64>, energy: f64) -> Self {
+        let floor = RESIDUAL_FLOOR * energy;
+        let residual = energy - projections.iter().sum::<f64>();
+        Self {
+            samples: samples as f64,
+            sigma,
+            projections,
+            residual: residual.max(floor),
+            saturated: residual <= floor,
+        }
+    }
+
     /// Noise variance and log evidence at the best β for this λ.
     fn at(&self, ln_lambda: f64) -> (f64, f64) {
         let lambda = ln_lambda.exp();
@@ -104,39 +161,28 @@ impl Problem<'_> {
         (variance, -0.5 * twice)
     }
 
-    fn evidence(&self, ln_lambda: f64) -> f64 {
-        self.at(ln_lambda).1
-    }
-}
-
-fn maximise(spectrum: &Spectrum, target: &DVector<f64>) -> TargetEvidence {
-    let samples = spectrum.samples as f64;
-    let energy = target.norm_squared();
-    let projections = spectrum.project(target);
-    let floor = RESIDUAL_FLOOR * energy;
-    let residual = energy - projections.iter().sum::<f64>();
-    let saturated = residual <= floor;
-    let problem =
-        Problem { samples, sigma: &spectrum.sigma, projections, residual: residual.max(floor) };
-    let Some(largest) = spectrum.sigma.first() else {
-        let (variance, evidence) = problem.at(0.0);
-        return TargetEvidence {
-            evidence: evidence / samples,
-            alpha: f64::INFINITY,
-            beta: 1.0 / variance,
-            saturated: false,
-            uninformative: true,
+    /// The best evidence; features were divided by `scale`.
+    fn maximise(&self, scale: f64) -> TargetEvidence {
+        let Some(largest) = self.sigma.first() else {
+            let (variance, evidence) = self.at(0.0);
+            return TargetEvidence {
+                evidence: evidence / self.samples,
+                alpha: f64::INFINITY,
+                beta: 1.0 / variance,
+                saturated: false,
+                uninformative: true,
+            };
         };
-    };
-    let (from, to) = (largest.ln() - REACH, largest.ln() + REACH);
-    let best = search(from, to, &|ln_lambda| problem.evidence(ln_lambda));
-    let (variance, evidence) = problem.at(best);
-    TargetEvidence {
-        evidence: evidence / samples,
-        alpha: best.exp() / variance * spectrum.scale.powi(2),
-        beta: 1.0 / variance,
-        saturated,
-        uninformative: best >= to - (to - from) / f64::from(GRID - 1),
+        let (from, to) = (largest.ln() - REACH, largest.ln() + REACH);
+        let best = search(from, to, &|ln_lambda| self.at(ln_lambda).1);
+        let (variance, evidence) = self.at(best);
+        TargetEvidence {
+            evidence: evidence / self.samples,
+            alpha: best.exp() / variance * scale.powi(2),
+            beta: 1.0 / variance,
+            saturated: self.saturated,
+            uninformative: best >= to - (to - from) / f64::from(GRID - 1),
+        }
     }
 }
 

@@ -4,15 +4,41 @@
 //! NaN. Which score a ranking uses is decided in one place, [`scale`].
 
 mod compat;
+mod energy;
+mod gamma;
+mod gbc;
+mod head;
+mod hscore;
 mod interval;
+mod knn;
+mod leep;
+mod lfc;
 mod logme;
+mod mixture;
+mod moments;
+mod nce;
+mod nleep;
+mod pactran;
+mod probabilities;
 mod scale;
 mod spectrum;
 
 pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
+pub use energy::energy;
+pub use gbc::gbc;
+pub use head::head_accuracy;
+pub use hscore::{hscore, hscore_shrunk};
 pub use interval::logme_with_interval;
+pub use knn::knn;
+pub use leep::leep;
+pub use lfc::lfc;
 pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression};
+pub use moments::{Accumulator, Moments};
+pub use nce::{most_probable, nce};
+pub use nleep::nleep;
+pub use pactran::pactran;
+pub use probabilities::softmax;
 pub use scale::{Scale, scale};
 
 /// Features: one sample per row.
@@ -34,4 +60,12 @@ fn classes(features: &Matrix, labels: &[u32]) -> Result<Vec<u32>, Undefined> {
         return Err(Undefined("fewer than two classes present".to_owned()));
     }
     Ok(present)
+}
+
+/// A score is a finite number or has a reason; powers of enormous features overflow.
+fn defined(value: f64) -> Result<f64, Undefined> {
+    if value.is_finite() {
+        return Ok(value);
+    }
+    Err(Undefined("features whose powers overflow or vanish".to_owned()))
 }

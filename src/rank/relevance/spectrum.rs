@@ -7,6 +7,7 @@
 
 use nalgebra::{DVector, SymmetricEigen};
 
+use super::moments::check_side;
 use super::{Matrix, Undefined};
 
 /// Eigenvalues below this share of the largest are rounding noise.
@@ -40,6 +41,7 @@ impl Spectrum {
     /// A feature that is not finite, by sample and index.
     pub(super) fn of(features: &Matrix) -> Result<Self, Undefined> {
         check_finite(features)?;
+        check_side(features.nrows().min(features.ncols()))?;
         let largest = features.amax();
         let scale = if largest > 0.0 { largest } else { 1.0 };
         let scaled = features / scale;
@@ -73,7 +75,7 @@ pub(super) fn check_finite(features: &Matrix) -> Result<(), Undefined> {
 }
 
 /// Eigenvalues above the cut, largest first, with their vectors as columns.
-fn eigen(gram: Matrix) -> (Vec<f64>, Matrix) {
+pub(super) fn eigen(gram: Matrix) -> (Vec<f64>, Matrix) {
     let SymmetricEigen { eigenvalues, eigenvectors } = SymmetricEigen::new(gram);
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     let mut kept: Vec<(f64, usize)> = eigenvalues

@@ -12,7 +12,7 @@ use crate::task::Undefined;
 #[derive(Debug)]
 pub struct Single {
     /// Its name.
-    pub metric: &'static str,
+    pub metric: String,
     /// The number.
     pub value: Result<f64, Undefined>,
 }

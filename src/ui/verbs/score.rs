@@ -8,6 +8,7 @@ use crate::model::npz;
 use crate::rank::copeland::copeland;
 use crate::rank::evaluate::weighted_tau;
 use crate::rank::relevance;
+use crate::task::Undefined;
 use crate::ui::arrays::Arrays;
 use crate::ui::call::shown;
 use crate::ui::show::score::{Order, Single, Tau};
@@ -17,7 +18,11 @@ use crate::ui::{Answer, Call, Failure};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  umbra score logme --in x.npz      features (N,D), labels (N)
+  umbra score logme --in x.npz      features (N,D), labels (N); likewise
+                                    logme-compat, hscore, hscore-shrunk, lfc,
+                                    gbc, nleep, knn, head; energy without labels
+  umbra score leep --in x.npz       probs or logits (N,Z), labels (N); likewise
+                                    nce, pactran
   umbra score tau --in x.npz        truth (n), score (n)
   umbra score copeland --in x.npz   scores (k,m), higher is better, NaN
                                     abstains; weights (k), indifference (k)")]
@@ -37,34 +42,80 @@ pub struct Score {
 enum Metric {
     Logme,
     LogmeCompat,
+    Leep,
+    Nce,
+    Nleep,
+    Hscore,
+    HscoreShrunk,
+    Lfc,
+    Gbc,
+    Pactran,
+    Energy,
+    Knn,
+    Head,
     Tau,
     Copeland,
 }
 
+/// Fixed, so that equal arrays give an equal score.
+const SEED: u64 = 0;
+/// As in the source of the score.
+const NEIGHBOURS: usize = 1;
+
 impl Score {
     pub(crate) fn run(self, _: &mut Call<'_>) -> Answer {
         let arrays = Arrays(npz::read_npz(&super::read(&self.input)?)?);
-        match self.metric {
-            Metric::Logme => relevance("logme", &arrays, relevance::logme),
-            Metric::LogmeCompat => relevance("logme-compat", &arrays, relevance::logme_compat),
-            Metric::Tau => tau(&arrays),
-            Metric::Copeland => order(&arrays, self.top),
-        }
+        let value = match self.metric {
+            Metric::Tau => return tau(&arrays),
+            Metric::Copeland => return order(&arrays, self.top),
+            Metric::Energy => relevance::energy(&arrays.matrix("features")?),
+            Metric::Leep | Metric::Nce | Metric::Pactran => of_source(self.metric, &arrays)?,
+            _ => of_features(self.metric, &arrays)?,
+        };
+        let name = self.metric.to_possible_value();
+        let metric = name.map(|value| value.get_name().to_owned()).unwrap_or_default();
+        shown(Single { metric, value })
     }
 }
 
-type Formula = fn(&nalgebra::DMatrix<f64>, &[u32]) -> Result<f64, crate::task::Undefined>;
+type Value = Result<f64, Undefined>;
 
-fn relevance(metric: &'static str, arrays: &Arrays, formula: Formula) -> Answer {
-    let (features, labels) = (arrays.matrix("features")?, arrays.labels("labels")?);
-    if features.nrows() != labels.len() {
-        return Err(Failure::input(format!(
-            "features has {} rows, labels has {}",
-            features.nrows(),
-            labels.len()
-        )));
+fn of_features(metric: Metric, arrays: &Arrays) -> Result<Value, Failure> {
+    let (features, labels) = labelled("features", arrays)?;
+    Ok(match metric {
+        Metric::LogmeCompat => relevance::logme_compat(&features, &labels),
+        Metric::Nleep => relevance::nleep(&features, &labels, SEED),
+        Metric::Hscore => relevance::hscore(&features, &labels),
+        Metric::HscoreShrunk => relevance::hscore_shrunk(&features, &labels),
+        Metric::Lfc => relevance::lfc(&features, &labels),
+        Metric::Gbc => relevance::gbc(&features, &labels),
+        Metric::Knn => relevance::knn(&features, &labels, NEIGHBOURS),
+        Metric::Head => relevance::head_accuracy(&features, &labels).map(|found| found.value),
+        _ => relevance::logme(&features, &labels),
+    })
+}
+
+/// Scores of a source head: of `probs`, or else of `logits`.
+fn of_source(metric: Metric, arrays: &Arrays) -> Result<Value, Failure> {
+    let is_probabilities = arrays.0.contains_key("probs");
+    let (scores, labels) = labelled(if is_probabilities { "probs" } else { "logits" }, arrays)?;
+    if metric == Metric::Nce {
+        let source = relevance::most_probable(&scores);
+        return Ok(source.and_then(|source| relevance::nce(&source, &labels)));
     }
-    shown(Single { metric, value: formula(&features, &labels) })
+    let score = if metric == Metric::Leep { relevance::leep } else { relevance::pactran };
+    let probabilities = if is_probabilities { Ok(scores) } else { relevance::softmax(&scores) };
+    Ok(probabilities.and_then(|probabilities| score(&probabilities, &labels)))
+}
+
+/// An array with a row for each sample, and as many labels.
+fn labelled(name: &str, arrays: &Arrays) -> Result<(relevance::Matrix, Vec<u32>), Failure> {
+    let (rows, labels) = (arrays.matrix(name)?, arrays.labels("labels")?);
+    if rows.nrows() == labels.len() {
+        return Ok((rows, labels));
+    }
+    let (rows, labels) = (rows.nrows(), labels.len());
+    Err(Failure::input(format!("{name} has {rows} rows, labels has {labels}")))
 }
 
 fn tau(arrays: &Arrays) -> Answer {
