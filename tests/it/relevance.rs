@@ -266,8 +266,8 @@ fn neighbours_energy_heads_and_clusters_tell_good_features_from_bad() {
     let knn_5 = |features: &Matrix, labels: &[u32]| knn(features, labels, 5);
     let nleep = |features: &Matrix, labels: &[u32]| nleep(features, labels, 0);
     let head = |f: &Matrix, labels: &[u32]| head_accuracy(f, labels).map(|found| found.value);
-    let scores: [&dyn Fn(&Matrix, &[u32]) -> Result<f64, Undefined>; 4] =
-        [&knn_1, &knn_5, &nleep, &head];
+    type Score<'a> = &'a dyn Fn(&Matrix, &[u32]) -> Result<f64, Undefined>;
+    let scores: [Score<'_>; 4] = [&knn_1, &knn_5, &nleep, &head];
     for (at, score) in scores.iter().enumerate() {
         let (low, high) = (score(&weak, &labels).unwrap(), score(&strong, &labels).unwrap());
         assert!(high > low + 0.3, "{at}: {low} {high}");
