@@ -9,8 +9,15 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_depthwise;
+mod chains;
 mod depthwise;
 mod finish;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
+#[cfg(target_arch = "aarch64")]
+mod neon_finish;
 mod packed;
 mod portable;
 mod portable_depthwise;
