@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::depthwise::{Block, Job, TAPS};
+use super::depthwise::Job;
+use super::fours::{Block, Fours, TAPS};
 use super::product::Target;
 
 /// Computes the pixels of a job.
@@ -15,17 +16,17 @@ use super::product::Target;
 ///
 /// The job keeps what [`Job`] promises, and the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn depthwise(job: &Job<'_>) {
-    for block in &job.filter.blocks {
+pub(super) unsafe fn depthwise(job: &Job<'_>, fours: &Fours) {
+    for block in &fours.blocks {
         // SAFETY: what the caller promises.
         unsafe {
             match (block.width, job.filter.zero.is_empty()) {
-                (16, true) => wide16::pixels::<false>(job, block),
-                (16, false) => wide16::pixels::<true>(job, block),
-                (32, true) => wide32::pixels::<false>(job, block),
-                (32, false) => wide32::pixels::<true>(job, block),
-                (_, true) => wide64::pixels::<false>(job, block),
-                (_, false) => wide64::pixels::<true>(job, block),
+                (16, true) => wide16::pixels::<false>(job, fours, block),
+                (16, false) => wide16::pixels::<true>(job, fours, block),
+                (32, true) => wide32::pixels::<false>(job, fours, block),
+                (32, false) => wide32::pixels::<true>(job, fours, block),
+                (_, true) => wide64::pixels::<false>(job, fours, block),
+                (_, false) => wide64::pixels::<true>(job, fours, block),
             }
         }
     }
@@ -56,9 +57,13 @@ macro_rules! width {
             const VECTOR: usize = $width / 4;
 
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-            pub(super) unsafe fn pixels<const ZERO: bool>(job: &Job<'_>, block: &Block) {
+            pub(super) unsafe fn pixels<const ZERO: bool>(
+                job: &Job<'_>,
+                fours: &Fours,
+                block: &Block,
+            ) {
                 let origins = &job.filter.window.origins;
-                let step = job.filter.step;
+                let step = fours.step;
                 let mut pixel = job.from;
                 while pixel < job.to {
                     // SAFETY: the pixels are the job's.
@@ -69,12 +74,12 @@ macro_rules! width {
                             && *origins.get_unchecked(pixel + 1) as usize == origin + step;
                         let from = job.input.add(origin + block.first);
                         if pair {
-                            let [one, two] = sums::<ZERO, 2>(job, block, from);
+                            let [one, two] = sums::<ZERO, 2>(fours, block, from);
                             put(job, block, pixel, one);
                             put(job, block, pixel + 1, two);
                             pixel += 2;
                         } else {
-                            let [one] = sums::<ZERO, 1>(job, block, from);
+                            let [one] = sums::<ZERO, 1>(fours, block, from);
                             put(job, block, pixel, one);
                             pixel += 1;
                         }
@@ -107,11 +112,11 @@ macro_rules! width {
             #[inline]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
             unsafe fn sums<const ZERO: bool, const PIXELS: usize>(
-                job: &Job<'_>,
+                fours: &Fours,
                 block: &Block,
                 from: *const u8,
             ) -> [[$int; 4]; PIXELS] {
-                let reach = &job.filter.reach[PIXELS - 1];
+                let reach = &fours.reach[PIXELS - 1];
                 // SAFETY: lists of a block are as long as its width.
                 let bias: [$int; 4] = std::array::from_fn(|at| unsafe {
                     $load(block.bias.as_ptr().add(at * VECTOR).cast())

@@ -2,22 +2,15 @@
 
 use std::ops::Range;
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512_depthwise;
 use super::{
     finish::{Finish, Spread},
-    portable_depthwise,
+    order::Order,
+    packed::BLOCK,
     product::Target,
     range::{DEEPEST, Row},
-    reach::{Reach, distinct, usual_step},
     share,
 };
 use crate::{Isa, KernelError, Pool, Window, check};
-
-/// Channels of the widest block.
-pub(super) const WIDEST: usize = 64;
-/// Taps that one dot product takes.
-pub(super) const TAPS: usize = 4;
 
 /// Depthwise convolution in integers, one filter per channel.
 ///
@@ -25,8 +18,8 @@ pub(super) const TAPS: usize = 4;
 /// `bias[c] + sum_t (x[origins[i] + taps[t] + c] - input_zero) * (w[t][c] - weight_zero[c])`.
 #[derive(Debug, Clone)]
 pub struct Depthwise8 {
-    isa: Isa,
     filter: Filter,
+    order: Order,
     input_needed: usize,
     output_needed: usize,
     /// Whether threads may write different pixels at once.
@@ -39,32 +32,11 @@ pub(super) struct Filter {
     pub(super) window: Window,
     /// `[taps][channels]`.
     pub(super) weights: Vec<i8>,
-    /// Per channel; empty where all are 0.
+    /// Per channel, padded to a multiple of 16; empty where all are 0.
     pub(super) zero: Vec<i32>,
-    /// Constant part of every sum.
+    /// Constant part of every sum, padded likewise.
     pub(super) bias: Vec<i32>,
     pub(super) finish: Spread,
-    /// The same weights and parameters as dot products take them.
-    pub(super) blocks: Vec<Block>,
-    /// Of one pixel, and of two where that is less than twice the work.
-    pub(super) reach: [Reach; 2],
-    /// Distance of the origins of two such pixels; 0 where there are none.
-    pub(super) step: usize,
-}
-
-/// Up to 64 channels. The order within is that of bytes interleaved by fours within lanes
-/// of 16: vector `j` holds channels `16 * lane + 4 * j + e` at `4 * lane + e`.
-#[derive(Debug, Clone)]
-pub(super) struct Block {
-    pub(super) first: usize,
-    /// 16, 32 or 64.
-    pub(super) width: usize,
-    /// For one pixel, and for two neighbours that share taps.
-    pub(super) weights: [Vec<i8>; 2],
-    /// `[4 vectors][width / 4]`.
-    pub(super) bias: Vec<i32>,
-    pub(super) zero: Vec<i32>,
-    pub(super) multiplier: Vec<f32>,
 }
 
 /// One call; reads and writes lie within the buffers.
@@ -114,26 +86,26 @@ impl Depthwise8 {
         check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
         check::fits(fits(bias.len()), "biases")?;
-        let finish = Spread::new(finish, channels, channels)?;
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        let padded = channels.next_multiple_of(BLOCK);
+        let finish = Spread::new(finish, channels, padded)?;
         let used = weight_zero.iter().any(|&zero| zero != 0);
-        let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
+        let mut zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
+        zero.resize(padded, 0);
         let mut filter = Filter {
             window,
             weights: weights.to_vec(),
             zero: if used { zero } else { Vec::new() },
             bias: Vec::new(),
             finish,
-            blocks: Vec::new(),
-            reach: Default::default(),
-            step: 0,
         };
-        filter.share_taps();
-        let constant = |c| filter.constant_part(c, weight_zero, bias, input_zero);
-        filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
-        filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
-        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        let parts =
+            (0..channels).map(|c| filter.constant_part(isa, c, weight_zero, bias, input_zero));
+        filter.bias = parts.collect::<Result<_, _>>()?;
+        filter.bias.resize(padded, 0);
+        let order = Order::of(isa, &filter);
         let apart = share::apart(&filter.window.places, channels);
-        Ok(Self { isa, filter, input_needed, output_needed, apart })
+        Ok(Self { filter, order, input_needed, output_needed, apart })
     }
 
     /// Computes codes.
@@ -221,93 +193,49 @@ impl Depthwise8 {
     }
 
     fn run_pixels(&self, job: &Job<'_>) {
-        match self.isa {
-            // SAFETY: the lengths were compared with what is touched; `new` made sure of
-            // the instruction set.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(job) },
-            // SAFETY: the same lengths.
-            isa => unsafe { portable_depthwise::depthwise(isa, job) },
-        }
+        // SAFETY: the lengths were compared with what is touched, and `new` made sure of
+        // the instruction set.
+        unsafe { self.order.depthwise(job) }
     }
 }
 
 impl Filter {
+    /// Where a kernel takes an offset off every input, this adds what the sum loses by it.
     fn constant_part(
         &self,
+        isa: Isa,
         c: usize,
         weight_zero: &[i8],
         bias: &[i32],
         input_zero: u8,
     ) -> Result<i32, KernelError> {
+        let weights = self.weights.iter().skip(c).step_by(self.window.channels);
+        let total: i64 = weights.clone().map(|&weight| i64::from(weight)).sum();
         let row = Row {
-            weights: self.weights.iter().skip(c).step_by(self.window.channels),
+            weights,
             weight_zero: weight_zero.get(c).copied().unwrap_or(0),
             input_zero,
             bias: bias.get(c).copied().unwrap_or(0),
         };
-        row.constant_part()
-    }
-
-    /// Finds out whether two neighbours read much of the same, as in a row of an image.
-    fn share_taps(&mut self) {
-        let taps = &self.window.taps;
-        let one = Reach::of(taps, &[0]);
-        let step = usual_step(&self.window.origins);
-        let two = Reach::of(taps, &[0, step]);
-        let shares = step > 0 && two.taps.len() < 2 * one.taps.len();
-        self.step = if shares { step } else { 0 };
-        self.reach = [one, if shares { two } else { Reach::default() }];
-    }
-
-    fn block(&self, first: usize, width: usize) -> Block {
-        let order: Vec<usize> = interleaved(width).map(|c| first + c).collect();
-        let spread = |list: &[i32]| -> Vec<i32> {
-            order.iter().map(|&c| list.get(c).copied().unwrap_or(0)).collect()
-        };
-        let multiplier = order.iter().map(|&c| self.finish.multiplier.get(c).copied());
-        Block {
-            first,
-            width,
-            weights: [0, 1].map(|at| self.weights_of(&self.reach[at], &order)),
-            bias: spread(&self.bias),
-            zero: spread(&self.zero),
-            multiplier: multiplier.map(|found| found.unwrap_or(0.0)).collect(),
-        }
-    }
-
-    /// `[taps / 4][pixels][channels in this order][4 taps]`.
-    fn weights_of(&self, reach: &Reach, order: &[usize]) -> Vec<i8> {
-        let channels = self.window.channels;
-        let weight = |tap: usize, pixel: usize, c: usize| {
-            let tap = reach.index.get(tap * reach.pixels + pixel).copied().flatten()?;
-            self.weights.get(tap * channels + c).copied().filter(|_| c < channels)
-        };
-        let mut all = Vec::with_capacity(reach.taps.len() * reach.pixels * order.len());
-        for first in (0..reach.taps.len()).step_by(TAPS) {
-            for pixel in 0..reach.pixels {
-                for &c in order {
-                    let four = first..first + TAPS;
-                    all.extend(four.map(|tap| weight(tap, pixel, c).unwrap_or(0)));
-                }
-            }
-        }
-        all
+        let lost = i64::from(isa.input_offset()) * total;
+        // Only the low 32 bits count: sums wrap, and the last one fits.
+        Ok(row.constant_part()?.wrapping_add(lost as i32))
     }
 }
 
-/// First channel and width of each block.
-fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..channels).step_by(WIDEST).map(move |first| match channels - first {
-        ..=16 => (first, 16),
-        17..=32 => (first, 32),
-        _ => (first, WIDEST),
-    })
+/// Whether no tap occurs twice.
+fn distinct(taps: &[usize]) -> bool {
+    let mut sorted = taps.to_vec();
+    sorted.sort_unstable();
+    sorted.iter().zip(sorted.iter().skip(1)).all(|(a, b)| a != b)
 }
 
-/// Channels in the order in which interleaving leaves them.
-fn interleaved(width: usize) -> impl Iterator<Item = usize> {
-    (0..4).flat_map(move |vector| {
-        (0..width / 16).flat_map(move |lane| (0..4).map(move |e| lane * 16 + vector * 4 + e))
-    })
+/// The distance of most neighbouring origins; 0 where there is none.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) fn usual_step(origins: &[u32]) -> usize {
+    let pairs = origins.iter().zip(origins.iter().skip(1));
+    let steps = pairs.map(|(from, to)| to.checked_sub(*from).map_or(0, |step| step as usize));
+    let first = steps.clone().next().unwrap_or(0);
+    let same = steps.filter(|&step| step == first).count();
+    if 2 * same > origins.len() { first } else { 0 }
 }

@@ -6,25 +6,39 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx2_depthwise;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_depthwise;
 mod chains;
 mod depthwise;
 mod finish;
+#[cfg(target_arch = "x86_64")]
+mod fours;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_depthwise;
 #[cfg(target_arch = "aarch64")]
 mod neon_dot;
 #[cfg(target_arch = "aarch64")]
 mod neon_finish;
+#[cfg(target_arch = "aarch64")]
+mod neon_lanes;
+mod order;
 mod packed;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 mod portable;
 mod portable_depthwise;
 mod product;
 mod range;
+#[cfg(target_arch = "x86_64")]
 mod reach;
 mod share;
+#[cfg(target_arch = "aarch64")]
+mod strips;
 
 pub use depthwise::Depthwise8;
 pub use finish::{Dequantize, Finish, Requantize};

@@ -5,10 +5,11 @@
 //! added in 16 bits before they are widened, as many as their weights cannot make overflow:
 //! packing has found out how many ([`Packed::chains`](super::packed::Packed)).
 
-use std::arch::{aarch64::*, asm};
+use std::arch::aarch64::*;
 
 use super::{
     neon_finish::{Columns, QUARTERS, Sums, load},
+    neon_lanes::{add_pairs, multiply, multiply_add, signed},
     packed::{BLOCK, GROUP, Panel},
     product::Job,
 };
@@ -140,74 +141,6 @@ unsafe fn quarter<const TALL: usize, const GROUPS: usize, const CHAIN: usize, co
     }
 }
 
-/// Sixteen products in 16 bits. This and the next two are intrinsics as well; written out
-/// they stay in the order of the source, in which the sums need no register more than there
-/// are and no result is used right after its instruction, which matters to a Cortex-A53.
-#[inline]
-#[target_feature(enable = "neon")]
-fn multiply(weights: int8x16_t, x: int8x16_t) -> (int16x8_t, int16x8_t) {
-    let (low, high): (int16x8_t, int16x8_t);
-    // SAFETY: the instructions touch only their registers.
-    unsafe {
-        asm!(
-            "smull {low:v}.8h, {weights:v}.8b, {x:v}.8b",
-            "smull2 {high:v}.8h, {weights:v}.16b, {x:v}.16b",
-            low = out(vreg) low,
-            high = lateout(vreg) high,
-            weights = in(vreg) weights,
-            x = in(vreg) x,
-            options(nomem, nostack, preserves_flags),
-        );
-    }
-    (low, high)
-}
-
-/// The same, added to others.
-#[inline]
-#[target_feature(enable = "neon")]
-fn multiply_add(
-    (mut low, mut high): (int16x8_t, int16x8_t),
-    weights: int8x16_t,
-    x: int8x16_t,
-) -> (int16x8_t, int16x8_t) {
-    // SAFETY: the instructions touch only their registers.
-    unsafe {
-        asm!(
-            "smlal {low:v}.8h, {weights:v}.8b, {x:v}.8b",
-            "smlal2 {high:v}.8h, {weights:v}.16b, {x:v}.16b",
-            low = inout(vreg) low,
-            high = inout(vreg) high,
-            weights = in(vreg) weights,
-            x = in(vreg) x,
-            options(nomem, nostack, preserves_flags),
-        );
-    }
-    (low, high)
-}
-
-/// Adds neighbouring products to sums of 32 bits.
-#[inline]
-#[target_feature(enable = "neon")]
-fn add_pairs(
-    (mut one, mut two): (int32x4_t, int32x4_t),
-    low: int16x8_t,
-    high: int16x8_t,
-) -> (int32x4_t, int32x4_t) {
-    // SAFETY: the instructions touch only their registers.
-    unsafe {
-        asm!(
-            "sadalp {one:v}.4s, {low:v}.8h",
-            "sadalp {two:v}.4s, {high:v}.8h",
-            one = inout(vreg) one,
-            two = inout(vreg) two,
-            low = in(vreg) low,
-            high = in(vreg) high,
-            options(nomem, nostack, preserves_flags),
-        );
-    }
-    (one, two)
-}
-
 /// Each of four groups in all lanes of a register.
 #[inline]
 #[target_feature(enable = "neon")]
@@ -219,18 +152,6 @@ fn broadcast(x: int8x16_t) -> [int8x16_t; CHUNK] {
         vreinterpretq_s8_s32(vdupq_laneq_s32::<2>(x)),
         vreinterpretq_s8_s32(vdupq_laneq_s32::<3>(x)),
     ]
-}
-
-/// Sixteen codes less 128.
-///
-/// # Safety
-///
-/// They may be read.
-#[inline]
-#[target_feature(enable = "neon")]
-pub(super) unsafe fn signed(from: *const u8) -> int8x16_t {
-    // SAFETY: what the caller promises.
-    vreinterpretq_s8_u8(veorq_u8(unsafe { vld1q_u8(from) }, vdupq_n_u8(0x80)))
 }
 
 /// First inputs of some pixels.

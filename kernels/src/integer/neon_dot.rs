@@ -8,8 +8,9 @@
 use std::arch::{aarch64::*, asm};
 
 use super::{
-    neon::{origins, put, signed},
+    neon::{origins, put},
     neon_finish::{Columns, QUARTERS, Sums, load},
+    neon_lanes::signed,
     packed::{BLOCK, GROUP, Panel},
     product::Job,
 };
@@ -115,8 +116,8 @@ unsafe fn group<const TALL: usize, const LANE: i32>(
     for at in 0..QUARTERS {
         // SAFETY: a panel has four quarters.
         let weights = unsafe { vld1q_s8(panel.cast::<i8>().add(at * BLOCK)) };
-        for row in 0..TALL {
-            sums[row][at] = dot::<LANE>(sums[row][at], weights, x[row]);
+        for (sums, &x) in sums.iter_mut().zip(x) {
+            sums[at] = dot::<LANE>(sums[at], weights, x);
         }
     }
 }

@@ -1,34 +1,17 @@
-//! The reference of the depthwise convolution, also compiled for wider registers.
+//! The reference of the depthwise convolution: plain loops.
 
-use super::depthwise::{Job, WIDEST};
+use super::depthwise::Job;
 use super::product::Target;
-use crate::Isa;
 
-/// Computes the pixels of a job with the code that is best for `isa`.
+/// Channels at once.
+const WIDEST: usize = 64;
+
+/// Computes the pixels of a job.
 ///
 /// # Safety
 ///
 /// The job keeps what [`Job`] promises.
-pub(super) unsafe fn depthwise(isa: Isa, job: &Job<'_>) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2(job: &Job<'_>) {
-            // SAFETY: what the caller promises.
-            unsafe { pixels(job) }
-        }
-        if isa == Isa::Avx2 && isa.detected() {
-            // SAFETY: the processor was asked.
-            return unsafe { avx2(job) };
-        }
-    }
-    let _ = isa;
-    // SAFETY: what the caller promises.
-    unsafe { pixels(job) }
-}
-
-#[inline(always)]
-unsafe fn pixels(job: &Job<'_>) {
+pub(super) unsafe fn depthwise(job: &Job<'_>) {
     let filter = job.filter;
     for pixel in job.from..job.to {
         let window = &filter.window;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::depthwise::TAPS;
+use super::fours::TAPS;
 
 /// The taps of some neighbouring pixels together, padded to whole dot products with taps
 /// that weigh nothing.
@@ -48,20 +48,4 @@ impl Reach {
         });
         Self { presence: presence.collect(), taps: all, index, pixels: shifts.len() }
     }
-}
-
-/// Whether no tap occurs twice.
-pub(super) fn distinct(taps: &[usize]) -> bool {
-    let mut sorted = taps.to_vec();
-    sorted.sort_unstable();
-    sorted.iter().zip(sorted.iter().skip(1)).all(|(a, b)| a != b)
-}
-
-/// The distance of most neighbouring origins; 0 where there is none.
-pub(super) fn usual_step(origins: &[u32]) -> usize {
-    let pairs = origins.iter().zip(origins.iter().skip(1));
-    let steps = pairs.map(|(from, to)| to.checked_sub(*from).map_or(0, |step| step as usize));
-    let first = steps.clone().next().unwrap_or(0);
-    let same = steps.filter(|&step| step == first).count();
-    if 2 * same > origins.len() { first } else { 0 }
 }
