@@ -195,6 +195,8 @@ pub(super) unsafe fn put<const TALL: usize>(
 }
 
 /// Sum of the inputs of one pixel.
+#[cold]
+#[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn total(job: &Job<'_>, pixel: usize) -> i32 {
     // SAFETY: the pixel is the job's, and its runs lie in the input.

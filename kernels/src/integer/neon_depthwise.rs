@@ -155,6 +155,8 @@ unsafe fn taps<const ROWS: usize, const STRIDE: usize, const LEN: usize, const C
 /// # Safety
 ///
 /// Each tap from here lies in the input.
+#[cold]
+#[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn totals(from: *const u8, taps: &[usize]) -> Sums {
     let mut totals = [vdupq_n_u32(0); QUARTERS];

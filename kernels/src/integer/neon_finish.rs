@@ -86,27 +86,41 @@ impl<'a> Columns<'a> {
     ) {
         // What is written could otherwise be any of the parameters.
         let columns = *self;
-        let bounded = columns.finish.bounded;
         // SAFETY: what the caller promises; no more than `count` elements are written.
         unsafe {
             let places: [usize; TALL] =
                 std::array::from_fn(|row| *places.add(row) as usize + columns.first);
             match target {
-                Target::Codes(to) if bounded && columns.count == BLOCK => {
+                Target::Codes(to) if columns.finish.bounded => {
                     for (place, sums) in places.into_iter().zip(sums) {
-                        vst1q_u8(to.add(place), columns.bytes::<true>(sums));
+                        put_bytes(to.add(place), columns.bytes::<true>(sums), columns.count);
                     }
                 }
+                _ => {
+                    for (place, sums) in places.into_iter().zip(sums) {
+                        self.put_seldom(target, place, sums);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is seldom asked for, apart so that the rest stays short.
+    ///
+    /// # Safety
+    ///
+    /// The place plus the outputs of the block lie in the target.
+    #[cold]
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn put_seldom(&self, target: Target, place: usize, sums: Sums) {
+        // SAFETY: what the caller promises.
+        unsafe {
+            match target {
                 Target::Codes(to) => {
-                    for (place, sums) in places.into_iter().zip(sums) {
-                        put_bytes(to.add(place), columns.bytes::<false>(sums), columns.count);
-                    }
+                    put_bytes(to.add(place), self.bytes::<false>(sums), self.count);
                 }
-                Target::Reals(to) => {
-                    for (place, sums) in places.into_iter().zip(sums) {
-                        columns.put_reals(to.add(place), columns.reals(sums));
-                    }
-                }
+                Target::Reals(to) => self.put_reals(to.add(place), self.reals(sums)),
             }
         }
     }
@@ -197,6 +211,7 @@ unsafe fn put_bytes(to: *mut u8, bytes: uint8x16_t, count: usize) {
 /// # Safety
 ///
 /// As for [`put_bytes`].
+#[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn put_some(mut to: *mut u8, mut bytes: uint8x16_t, count: usize) {
     // SAFETY: the pieces together are `count` long.
