@@ -42,6 +42,12 @@ impl Isa {
         }
     }
 
+    /// What integer kernels take off every input code: those that multiply signed bytes
+    /// flip the top bit.
+    pub(crate) fn input_offset(self) -> i32 {
+        if matches!(self, Self::Neon | Self::NeonDot) { 128 } else { 0 }
+    }
+
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn detected(self) -> bool {
         match self {

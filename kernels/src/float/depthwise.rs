@@ -1,5 +1,7 @@
 //! Depthwise convolution: the public type and its checks.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512_depthwise};
 use super::{
@@ -86,6 +88,9 @@ impl DepthwiseF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::depthwise(&job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::NeonDot => unsafe { neon::depthwise(&job) },
             // SAFETY: the lengths were checked above.
             _ => unsafe { portable::depthwise(&job) },
         }

@@ -12,6 +12,8 @@ mod avx512;
 mod avx512_depthwise;
 mod depthwise;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 mod product;
 #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,7 @@
 //! Convolution and matrix product: the public type and its checks.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
@@ -93,6 +95,9 @@ impl ProductF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::product(&job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::NeonDot => unsafe { neon::product(&job) },
             // SAFETY: the lengths were checked above.
             _ => unsafe { portable::product(&job) },
         }

@@ -13,6 +13,8 @@ use super::{
     reach::{Reach, distinct, usual_step},
     share,
 };
+#[cfg(target_arch = "aarch64")]
+use super::{neon_depthwise, strips::Strips};
 use crate::{Isa, KernelError, Pool, Window, check};
 
 /// Channels of the widest block.
@@ -27,6 +29,8 @@ pub(super) const TAPS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Depthwise8 {
     isa: Isa,
+    #[cfg(target_arch = "aarch64")]
+    strips: Strips,
     filter: Filter,
     input_needed: usize,
     output_needed: usize,
@@ -130,13 +134,21 @@ impl Depthwise8 {
             step: 0,
         };
         filter.share_taps();
-        let constant = |c| filter.constant_part(c, weight_zero, bias, input_zero);
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        let constant = |c| filter.constant_part(isa, c, weight_zero, bias, input_zero);
         filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
         filter.pad();
         filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
-        let isa = if isa.detected() { isa } else { Isa::Scalar };
         let apart = share::apart(&filter.window.places, channels);
-        Ok(Self { isa, filter, input_needed, output_needed, apart })
+        Ok(Self {
+            isa,
+            #[cfg(target_arch = "aarch64")]
+            strips: Strips::new(&filter),
+            filter,
+            input_needed,
+            output_needed,
+            apart,
+        })
     }
 
     /// Computes codes.
@@ -232,6 +244,9 @@ impl Depthwise8 {
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2_depthwise::depthwise(job) },
+            // SAFETY: the same; the strips are those of the filter.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::NeonDot => unsafe { neon_depthwise::depthwise(job, &self.strips) },
             // SAFETY: the same lengths.
             _ => unsafe { portable_depthwise::depthwise(job) },
         }
@@ -241,18 +256,23 @@ impl Depthwise8 {
 impl Filter {
     fn constant_part(
         &self,
+        isa: Isa,
         c: usize,
         weight_zero: &[i8],
         bias: &[i32],
         input_zero: u8,
     ) -> Result<i32, KernelError> {
+        let weights = self.weights.iter().skip(c).step_by(self.window.channels);
+        let total: i64 = weights.clone().map(|&weight| i64::from(weight)).sum();
+        let lost = i64::from(isa.input_offset()) * total;
         let row = Row {
-            weights: self.weights.iter().skip(c).step_by(self.window.channels),
+            weights,
             weight_zero: weight_zero.get(c).copied().unwrap_or(0),
             input_zero,
             bias: bias.get(c).copied().unwrap_or(0),
         };
-        row.constant_part()
+        // Only the low 32 bits count: sums wrap, and the last one fits.
+        Ok(row.constant_part()?.wrapping_add(lost as i32))
     }
 
     /// Lengthens all lists so that blocks can be read whole.

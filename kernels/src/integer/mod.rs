@@ -15,8 +15,19 @@ mod avx512;
 mod avx512_depthwise;
 #[cfg(target_arch = "x86_64")]
 mod avx512_finish;
+mod chains;
 mod depthwise;
 mod finish;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_depthwise;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
+#[cfg(target_arch = "aarch64")]
+mod neon_finish;
+#[cfg(target_arch = "aarch64")]
+mod neon_lanes;
 mod packed;
 mod portable;
 mod portable_depthwise;
@@ -24,6 +35,8 @@ mod product;
 mod range;
 mod reach;
 mod share;
+#[cfg(target_arch = "aarch64")]
+mod strips;
 
 pub use depthwise::Depthwise8;
 pub use finish::{Dequantize, Finish, Requantize};

@@ -5,8 +5,11 @@
 //! of a 128-bit one. Runs are padded to whole groups with zero weights, so what is read
 //! behind a run (the slack makes that safe) counts nothing.
 
-use super::range::{DEEPEST, Row};
-use crate::{Geometry, KernelError, check};
+use super::{
+    chains,
+    range::{DEEPEST, Row},
+};
+use crate::{Geometry, Isa, KernelError, check};
 
 /// Outputs of a block.
 pub(super) const BLOCK: usize = 16;
@@ -45,6 +48,10 @@ pub(super) struct Packed {
     pub(super) bias: Vec<i32>,
     /// Zero point of each output's weights, padded; empty where all are 0.
     pub(super) zero: Vec<i32>,
+    /// `[block][chunk of up to four groups of a run]`: how many groups' products, 4, 2 or 1,
+    /// 16 bits can hold together. Only for Neon.
+    #[cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
+    pub(super) chains: Vec<u8>,
 }
 
 /// What a product sums, as the caller has it.
@@ -61,7 +68,8 @@ pub(super) struct Sum<'a> {
 }
 
 impl Packed {
-    pub(super) fn new(geometry: &Geometry, sum: Sum<'_>) -> Result<Self, KernelError> {
+    /// Packs for an instruction set that the processor has.
+    pub(super) fn new(isa: Isa, geometry: &Geometry, sum: Sum<'_>) -> Result<Self, KernelError> {
         let Sum { outputs, weights, zero, bias, .. } = sum;
         let depth = check::depth(&geometry.runs)?;
         let fits = |length: usize| length == 0 || length == outputs;
@@ -77,12 +85,15 @@ impl Packed {
         let padded = outputs.next_multiple_of(BLOCK);
         let used = zero.iter().any(|&zero| zero != 0);
         let spread = |n: usize| zero.get(n).map_or(0, |&zero| i32::from(zero));
-        let bias = (0..outputs).map(|n| constant_part(&sum, n, depth));
-        let mut bias: Vec<i32> = bias.collect::<Result<_, _>>()?;
+        let constant = |n| constant_part(&sum, n, depth, isa.input_offset());
+        let mut bias: Vec<i32> = (0..outputs).map(constant).collect::<Result<_, _>>()?;
         bias.resize(padded, 0);
+        let panels = panels(geometry, outputs, weights);
+        let chains = if isa == Isa::Neon { chains::of(geometry, &panels) } else { Vec::new() };
         Ok(Self {
             outputs,
-            panels: panels(geometry, outputs, weights),
+            panels,
+            chains,
             offsets: offsets(geometry)?,
             bias,
             zero: if used { (0..padded).map(spread).collect() } else { Vec::new() },
@@ -94,6 +105,12 @@ impl Packed {
         self.offsets.len()
     }
 
+    /// Chunks of one sum.
+    #[cfg(target_arch = "aarch64")]
+    pub(super) fn chunks(&self) -> usize {
+        self.chains.len() / self.outputs.div_ceil(BLOCK)
+    }
+
     /// The panels of one block.
     pub(super) fn block(&self, at: usize) -> &[Panel] {
         let groups = self.groups();
@@ -101,14 +118,18 @@ impl Packed {
     }
 }
 
-fn constant_part(sum: &Sum<'_>, n: usize, depth: usize) -> Result<i32, KernelError> {
+/// Where a kernel takes `offset` off every input, this adds what the sum loses by it.
+fn constant_part(sum: &Sum<'_>, n: usize, depth: usize, offset: i32) -> Result<i32, KernelError> {
+    let weights = sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default();
     let row = Row {
-        weights: sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default().iter(),
+        weights: weights.iter(),
         weight_zero: sum.zero.get(n).copied().unwrap_or(0),
         input_zero: sum.input_zero,
         bias: sum.bias.get(n).copied().unwrap_or(0),
     };
-    row.constant_part()
+    let total: i64 = weights.iter().map(|&weight| i64::from(weight)).sum();
+    // Only the low 32 bits count: sums wrap, and the last one fits.
+    Ok(row.constant_part()?.wrapping_add((i64::from(offset) * total) as i32))
 }
 
 fn offsets(geometry: &Geometry) -> Result<Vec<u32>, KernelError> {

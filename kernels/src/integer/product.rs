@@ -9,6 +9,8 @@ use super::{
     packed::{BLOCK, GROUP, Packed, Sum},
     portable, share,
 };
+#[cfg(target_arch = "aarch64")]
+use super::{neon, neon_dot};
 use crate::{Geometry, Isa, KernelError, Pool, SLACK, check};
 
 /// Convolution or matrix product in integers, weights packed once.
@@ -90,12 +92,12 @@ impl Product8 {
     ) -> Result<Self, KernelError> {
         check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
         let sum = Sum { outputs, weights, zero: weight_zero, bias, input_zero };
-        let packed = Packed::new(&geometry, sum)?;
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        let packed = Packed::new(isa, &geometry, sum)?;
         let finish = Spread::new(finish, outputs, outputs.next_multiple_of(BLOCK))?;
         let input_needed =
             check::input_needed(&geometry.origins, check::runs_reach(&geometry.runs))?;
         let output_needed = check::output_needed(&geometry.places, outputs)?;
-        let isa = if isa.detected() { isa } else { Isa::Scalar };
         let apart = share::apart(&geometry.places, outputs);
         let layer = Layer { ahead: ahead(&geometry.origins), geometry, packed, finish };
         Ok(Self { isa, layer, input_needed, output_needed, apart })
@@ -195,6 +197,12 @@ impl Product8 {
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => unsafe { neon_dot::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { neon::product(job) },
             // SAFETY: the same lengths.
             _ => unsafe { portable::product(job) },
         }
