@@ -5,7 +5,6 @@
 //! it sees it (`lower/`); what it cannot run is refused by name. A [`Pipeline`] is
 //! what is timed and what is deployed: preprocessing, session, head.
 
-#[cfg(feature = "tract")]
 mod check;
 mod error;
 mod infer;
