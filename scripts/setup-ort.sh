@@ -6,6 +6,7 @@
 #   - takes the one library out of it, to target/ort/<arch>/libonnxruntime.so.<version>.
 # What is there already is checked and left alone. Needs python3 with pip; no root.
 #   scripts/setup-ort.sh [ARCH ...]     these architectures only
+# Ends with 3 where the download fails, with 1 where what came is not what is pinned.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=1.31.1
@@ -33,7 +34,10 @@ fetch() {
     echo "downloading onnxruntime $version for $arch with pip"
     python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$folder" \
         --platform "manylinux_2_28_$arch" --python-version 3.11 --implementation cp --abi cp311 \
-        "onnxruntime==$version"
+        "onnxruntime==$version" || {
+        echo "setup-ort: the wheel for $arch could not be downloaded" >&2
+        exit 3
+    }
     wheel=$(echo "$folder"/onnxruntime-"$version"-*_"$arch".whl)
     is "$wheel" "${pinned% *}" || { echo "setup-ort: $wheel is not the pinned one" >&2 && exit 1; }
     echo "unpacking $folder/$library"

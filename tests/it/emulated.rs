@@ -204,7 +204,8 @@ fn onnx_runtime_for_arm_runs_or_takes_no_more_than_a_worker_down() {
     let trial = &bench["trials"][0];
     assert_eq!(trial["config_id"], "ort-cpu/t1/any");
     let timed = trial["latency_us"]["p50"].as_f64().is_some_and(|p50| p50 > 0.0);
-    let told = trial["verdict"] == "rejected" && trial["reason"].is_string();
+    // Only a worker that died counts: a library not found or refused would be another fault.
+    let told = trial["verdict"] == "rejected" && trial["stage"] == "process";
     assert!(timed || told, "{trial}");
     eprintln!("ONNX Runtime for ARM: {} {}", trial["verdict"], trial["reason"]);
 }
