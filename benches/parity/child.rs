@@ -81,7 +81,7 @@ pub(crate) fn both(
         loads.push(ours.0 / theirs.0);
         peaks.push(ours.1 / theirs.1);
     }
-    Some(Costs { load: median(&loads), memory: median(&peaks) })
+    (!loads.is_empty()).then(|| Costs { load: median(&loads), memory: median(&peaks) })
 }
 
 fn one(engine: &dyn Engine, subject: &Subject) -> Option<(f64, f64)> {

@@ -10,6 +10,8 @@
 //!       --only NAME     models whose name contains this (may be repeated)
 //!       --engine NAME   this engine of the house only (may be repeated)
 //!       --quick         some two minutes in place of some fifteen; writes nothing
+//!       --counted       two runs of each: where the clock counts instructions, which come out
+//!                       the same every time (scripts/parity-arm.sh); writes nothing
 //!       --models DIR    in place of ../shared/models
 //!
 //! A run over all models and engines writes its result into docs/benchmarks.md.
@@ -51,12 +53,15 @@ pub(crate) struct Pace {
     pub(crate) blocks: usize,
     /// A block lasts about so long.
     pub(crate) block: Duration,
+    /// Batches in a block, at least.
+    pub(crate) batches: usize,
     /// Fresh processes of each side, for load time and memory.
     pub(crate) children: usize,
 }
 
-const FULL: Pace = Pace { blocks: 31, block: Duration::from_millis(40), children: 5 };
-const QUICK: Pace = Pace { blocks: 9, block: Duration::from_millis(10), children: 3 };
+const FULL: Pace = Pace { blocks: 31, block: Duration::from_millis(40), batches: 3, children: 5 };
+const QUICK: Pace = Pace { blocks: 9, block: Duration::from_millis(10), batches: 3, children: 3 };
+const COUNTED: Pace = Pace { blocks: 2, block: Duration::from_millis(1), batches: 1, children: 0 };
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -86,6 +91,7 @@ fn wish(words: &[String]) -> Result<Wish, String> {
             "--engine" => wish.engines.push(value()?),
             "--models" => wish.models = value()?.into(),
             "--quick" => wish.pace = QUICK,
+            "--counted" => wish.pace = COUNTED,
             // What cargo says to every benchmark.
             "--bench" => continue,
             other => return Err(format!("{other} is no option")),

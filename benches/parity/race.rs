@@ -102,19 +102,22 @@ impl Side {
         Ok(took / rounds as f64)
     }
 
-    /// Batches that are long enough for the clock, and as many as fill a block, at least three.
+    /// Batches that are long enough for the clock, and as many as fill a block.
     fn pace(&mut self, pace: Pace) -> Result<(), String> {
         self.round()?;
         let started = Instant::now();
         let mut rounds = 0_u32;
-        while rounds < 3 || (started.elapsed() < pace.block && rounds < 10_000) {
+        while (rounds as usize) < pace.batches
+            || (started.elapsed() < pace.block && rounds < 10_000)
+        {
             self.round()?;
             rounds += 1;
         }
         let one = started.elapsed() / rounds;
         self.rounds = 1 + (BATCH.as_nanos() / one.as_nanos().max(1)) as usize;
         let batch = one * u32::try_from(self.rounds).unwrap_or(u32::MAX);
-        self.batches = (pace.block.as_nanos() / batch.as_nanos().max(1)).max(3) as usize;
+        self.batches = (pace.block.as_nanos() / batch.as_nanos().max(1)) as usize;
+        self.batches = self.batches.max(pace.batches);
         Ok(())
     }
 
