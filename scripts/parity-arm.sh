@@ -47,20 +47,23 @@ fetch_guest() {
     for package in "$here"/deb/*.deb; do dpkg -x "$package" "$here/guest"; done
 }
 
+# Profile `ci`, so that little has to be built again, but what is counted as in a release.
 build() {
     cargo bench --locked --no-run --profile ci --features ort --bench parity --target "$target" \
-        --message-format json 2>"$here/build.log" |
+        --config profile.ci.package.umbra-kernels.opt-level=3 \
+        --config profile.ci.package.umbra.opt-level=3 --message-format json 2>"$here/build.log" |
         sed -n 's/.*"executable":"\([^"]*parity-[^"]*\)".*/\1/p'
 }
 
 # The root file system: busybox, the C and C++ libraries, the benchmark, ONNX Runtime, models.
 lay_out() {
-    local root=$here/root libraries=/usr/aarch64-linux-gnu/lib
+    local root=$here/root libraries=/usr/aarch64-linux-gnu/lib bench=$1
+    shift
     rm -rf "$root"
     mkdir -p "$root"/{bin,dev,lib,proc,sys,tmp}
     cp "$here/guest/bin/busybox" "$root/bin/"
     cp -L "$libraries"/{ld-linux-aarch64.so.1,libc.so.6,libm.so.6,libdl.so.2,libpthread.so.0,librt.so.1,libgcc_s.so.1,libstdc++.so.6} "$root/lib/"
-    cp "$1" "$root/parity"
+    cp "$bench" "$root/parity"
     cp target/ort/aarch64/libonnxruntime.so.* "$root/lib/libonnxruntime.so"
     mkdir "$root/models"
     cp -rL "$models"/*.onnx "$models/goldens" "$root/models/"
