@@ -27,6 +27,8 @@ pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 // Not by the name of the crate that only its folder may name.
 #[cfg(feature = "ort")]
 use self::ort as onnx_runtime;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
 /// Shared libraries that engines need and nothing searches for.
@@ -82,6 +84,17 @@ pub struct LoadOptions {
     pub threads: u16,
 }
 
+/// A convolution that stays in floating point although codes stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfused {
+    /// The operator that stopped the fusion.
+    pub op: String,
+    /// The convolution's node.
+    pub node: String,
+    /// What that operator does to the codes.
+    pub why: String,
+}
+
 /// The engine that runs a model where nobody asks for one by name: the first of the house
 /// that does.
 ///
@@ -123,6 +136,15 @@ pub trait Engine: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`EngineError`] names the operator that the engine does not run.
     fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError>;
+    /// Convolutions of a validated model that stay in floating point although their input is
+    /// quantised, as far as the engine knows; as safe as [`convolutions`](Self::convolutions).
+    ///
+    /// # Errors
+    /// [`EngineError`] names the operator that the engine does not run.
+    fn unfused(&self, model: &[u8]) -> Result<Vec<Unfused>, EngineError> {
+        let _ = model;
+        Ok(Vec::new())
+    }
     /// Reads a validated model. `model` is a whole ONNX file, external data joined.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Shapes are those of ONNX (channels first), static; how a value lies in memory is the
 //! back's business. A value holds codes of one quantisation, or reals, or whole numbers.
 
+use crate::engine::Unfused;
 use crate::model::TensorInfo;
 
 /// Index of a value in [`Program::values`].
@@ -19,9 +20,8 @@ pub(super) struct Program {
     pub outputs: Vec<Port>,
     /// In execution order.
     pub nodes: Vec<Node>,
-    /// Convolutions that stay in floating point although their input is quantised, with
-    /// the operator that stopped the fusion.
-    pub unfused: Vec<(String, String)>,
+    /// Convolutions that stay in floating point although their input is quantised.
+    pub unfused: Vec<Unfused>,
 }
 
 /// One tensor.

@@ -12,7 +12,7 @@ mod reference;
 use prost::Message;
 use umbra_kernels::Isa;
 
-use super::{Engine, EngineError, LoadOptions, Loaded, Session};
+use super::{Engine, EngineError, LoadOptions, Loaded, Session, Unfused};
 use crate::model::{Card, Stage, onnx};
 
 /// Counts changes of what the kernels or the planner compute, or how fast: part of every
@@ -46,6 +46,10 @@ impl Engine for Native {
 
     fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError> {
         Ok(read(model, &LoadOptions::default())?.convolutions())
+    }
+
+    fn unfused(&self, model: &[u8]) -> Result<Vec<Unfused>, EngineError> {
+        Ok(read(model, &LoadOptions::default())?.unfused)
     }
 
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
