@@ -10,6 +10,7 @@ mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
+mod kept;
 mod lower;
 mod native;
 #[cfg(feature = "ort")]
@@ -22,6 +23,7 @@ mod tract;
 
 pub use error::EngineError;
 pub use infer::infer;
+pub use kept::{Kept, load_kept};
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 // Not by the name of the crate that only its folder may name.
@@ -150,6 +152,12 @@ pub trait Engine: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`EngineError`] names the stage and, where it can, the operator.
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError>;
+    /// A model from what [`Loaded::keep`] gave when it was loaded with the same options; none
+    /// where this is no such thing, whatever it is.
+    fn recall(&self, kept: &[u8], options: &LoadOptions) -> Option<Box<dyn Loaded>> {
+        let _ = (kept, options);
+        None
+    }
 }
 
 /// A graph that was read and not yet optimised.
@@ -159,6 +167,10 @@ pub trait Loaded: std::fmt::Debug {
     /// # Errors
     /// [`EngineError`] of stage [`Stage::Optimise`].
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError>;
+    /// A form from which the engine loads it faster the next time, where it has one.
+    fn keep(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A graph ready to run.

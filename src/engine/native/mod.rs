@@ -4,10 +4,14 @@
 //! its weights and runs it. What the front cannot express is refused by name.
 
 mod back;
+mod check;
 mod front;
 mod ir;
+mod packed;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use prost::Message;
 use umbra_kernels::Isa;
@@ -26,6 +30,10 @@ pub(super) struct Native;
 /// A fused program, not yet planned.
 #[derive(Debug)]
 struct Fused(ir::Program);
+
+/// A program that was kept, planned already: one that cannot be planned is none.
+#[derive(Debug)]
+struct Recalled(back::NativeSession);
 
 impl Engine for Native {
     fn name(&self) -> &'static str {
@@ -59,6 +67,14 @@ impl Engine for Native {
         }
         Ok(Box::new(Fused(read(model, options)?)))
     }
+
+    fn recall(&self, kept: &[u8], _: &LoadOptions) -> Option<Box<dyn Loaded>> {
+        let program: ir::Program = postcard::from_bytes(kept).ok()?;
+        if !check::is_sound(&program) {
+            return None;
+        }
+        Some(Box::new(Recalled(back::plan(program, Isa::best()).ok()?)))
+    }
 }
 
 fn read(model: &[u8], options: &LoadOptions) -> Result<ir::Program, EngineError> {
@@ -70,5 +86,15 @@ fn read(model: &[u8], options: &LoadOptions) -> Result<ir::Program, EngineError>
 impl Loaded for Fused {
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
         Ok(Box::new(back::plan(self.0, Isa::best())?))
+    }
+
+    fn keep(&self) -> Option<Vec<u8>> {
+        check::is_sound(&self.0).then(|| postcard::to_stdvec(&self.0).ok())?
+    }
+}
+
+impl Loaded for Recalled {
+    fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(self.0))
     }
 }

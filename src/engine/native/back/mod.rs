@@ -31,3 +31,4 @@ mod fixture;
 mod tests;
 
 pub(super) use plan::plan;
+pub(super) use session::NativeSession;

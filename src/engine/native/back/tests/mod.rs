@@ -1,6 +1,7 @@
 //! Plans against the reference, on every instruction set that this processor has.
 
 mod images;
+mod loadprof;
 mod profile;
 mod random;
 mod rest;

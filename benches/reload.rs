@@ -1,0 +1,62 @@
+//! What a kept plan saves: reading and optimising a model from its file, over the same from
+//! what the engine kept of it, its digest checked. In one process, in turns; the ratio of
+//! neighbours with the 95 % interval of its median. Goal: at least 3.
+//!
+//!     cargo bench --bench reload -- [NAME...]
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
+use std::path::Path;
+use std::time::Instant;
+
+use umbra::engine::{self, Engine, Kept, LoadOptions, load_kept};
+use umbra::model;
+
+mod ratio;
+
+const PAIRS: usize = 41;
+const ENGINE: &str = "umbra-cpu";
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let shared = root.join("../shared/models");
+    let folder = if shared.is_dir() { shared } else { root.join("onnx/zoo") };
+    println!("file / kept plan, {ENGINE}, models of {}", folder.display());
+    let engines = engine::available();
+    let engine = engines.iter().find(|engine| engine.name() == ENGINE).unwrap();
+    let mut medians = Vec::new();
+    for candidate in model::open(&[folder]).unwrap() {
+        let wished = names.is_empty() || names.iter().any(|name| candidate.id.contains(name));
+        let Ok(bytes) = candidate.read() else { continue };
+        if !wished || engine.convolutions(&bytes).is_err() {
+            continue;
+        }
+        let kept = Kept { model: candidate.sha256, sealed: None };
+        let (_, sealed) = load_kept(&**engine, &bytes, &LoadOptions::default(), &kept).unwrap();
+        if sealed.is_none() {
+            println!("{:60} keeps nothing", candidate.id);
+            continue;
+        }
+        let warm = Kept { sealed, ..kept.clone() };
+        let pair = |_| once(&**engine, &bytes, &kept) / once(&**engine, &bytes, &warm);
+        let ratios: Vec<f64> = (0..PAIRS).map(pair).collect();
+        let micros = once(&**engine, &bytes, &warm) * 1e6;
+        ratio::print(&format!("{} ({micros:.0} us)", candidate.id), &ratios);
+        medians.push(ratio::median(&ratios));
+    }
+    let logs: f64 = medians.iter().map(|median| median.ln()).sum();
+    let worst = medians.iter().copied().fold(f64::INFINITY, f64::min);
+    let mean = (logs / medians.len() as f64).exp();
+    println!("geometric mean of {}: {mean:.2}; least {worst:.2}", medians.len());
+}
+
+/// Seconds until a session is ready.
+fn once(engine: &dyn Engine, bytes: &[u8], kept: &Kept) -> f64 {
+    let start = Instant::now();
+    let (loaded, _) = load_kept(engine, bytes, &LoadOptions::default(), kept).unwrap();
+    let session = loaded.optimise().unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    drop(session);
+    seconds
+}
