@@ -5,7 +5,7 @@ use super::neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
-    lanes::{self, Lanes},
+    lanes::{self, LANES, Lanes},
     portable,
 };
 use crate::{Geometry, Isa, KernelError, check};
@@ -62,17 +62,57 @@ impl ProductF32 {
         bias: &[f32],
         clamp: (f32, f32),
     ) -> Result<Self, KernelError> {
+        let depth = check::depth(&geometry.runs)?;
+        check::fits(depth.checked_mul(outputs) == Some(weights.len()), "weights")?;
+        check::fits(bias.len() == outputs, "bias")?;
+        let panels = lanes::pack(weights, outputs, depth);
+        Self::of(isa, geometry, outputs, [panels, lanes::split(bias)], clamp)
+    }
+
+    /// From weights as [`packed`](Self::packed) gave them, for the same geometry.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when the numbers of bytes, origins and places do not fit
+    /// together.
+    pub fn from_packed(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        packed: &[u8],
+        clamp: (f32, f32),
+    ) -> Result<Self, KernelError> {
+        let blocks = outputs.div_ceil(LANES);
+        let panels = check::depth(&geometry.runs)?.checked_mul(blocks);
+        let lanes = panels.and_then(|panels| panels.checked_add(blocks));
+        let bytes = lanes.and_then(|lanes| lanes.checked_mul(4 * LANES));
+        check::fits(bytes == Some(packed.len()), "packed weights")?;
+        let mut panels = lanes::of_bytes(packed);
+        let bias = panels.split_off(panels.len() - blocks);
+        Self::of(isa, geometry, outputs, [panels, bias], clamp)
+    }
+
+    /// Weights and biases as the kernels read them.
+    #[must_use]
+    pub fn packed(&self) -> Vec<u8> {
+        let Layer { panels, bias, .. } = &self.layer;
+        lanes::to_bytes(panels).chain(lanes::to_bytes(bias)).collect()
+    }
+
+    /// With as many panels as blocks of outputs times the depth, and as many biases as blocks.
+    fn of(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        [panels, bias]: [Vec<Lanes>; 2],
+        (low, high): (f32, f32),
+    ) -> Result<Self, KernelError> {
         let reach = check::runs_reach(&geometry.runs);
         let input_needed = check::input_needed(&geometry.origins, reach)?;
         let output_needed = check::output_needed(&geometry.places, outputs)?;
         check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
-        let depth = geometry.runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(run.len));
-        let depth = depth.ok_or(KernelError::Parameters("runs"))?;
-        check::fits(depth.checked_mul(outputs) == Some(weights.len()), "weights")?;
-        check::fits(bias.len() == outputs, "bias")?;
-        let panels = lanes::pack(weights, outputs, depth);
-        let (low, high) = clamp;
-        let layer = Layer { panels, bias: lanes::split(bias), depth, outputs, low, high };
+        let depth = check::depth(&geometry.runs)?;
+        let layer = Layer { panels, bias, depth, outputs, low, high };
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         Ok(Self { isa, geometry, layer, input_needed, output_needed })
     }

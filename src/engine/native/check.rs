@@ -16,8 +16,9 @@ const LARGEST: usize = 1 << 28;
 /// Axes of a value.
 const DEEPEST: usize = 16;
 
-/// Whether the back can rely on a program.
-pub(super) fn is_sound(program: &Program) -> bool {
+/// Whether the back can rely on a program. The weights of nodes that are `packed` are
+/// elsewhere, and looked at there.
+pub(super) fn is_sound(program: &Program, packed: &dyn Fn(usize) -> bool) -> bool {
     let Program { values, inputs, outputs, nodes, unfused: _ } = program;
     let mut ready: Vec<bool> = values.iter().map(|value| value.constant.is_some()).collect();
     let mut make = |id: Id| match ready.get_mut(id) {
@@ -34,10 +35,12 @@ pub(super) fn is_sound(program: &Program) -> bool {
     let mut room = Room(LARGEST);
     is_small(values, &mut room)
         && ports.into_iter().all(|port| values.get(port.value).is_some_and(|v| fits(port, v)))
-        && nodes.iter().all(|node| {
+        && nodes.iter().enumerate().all(|(at, node)| {
             let known = node.inputs.iter().all(|id| ready.get(*id) == Some(&true));
             let free = ready.get_mut(node.output).filter(|ready| !**ready);
-            known && free.map(|ready| *ready = true).is_some() && is_node(values, node, &mut room)
+            known
+                && free.map(|ready| *ready = true).is_some()
+                && is_node(values, node, packed(at), &mut room)
         })
         && outputs.iter().all(|port| ready.get(port.value) == Some(&true))
 }
@@ -85,7 +88,7 @@ fn fits(port: &Port, value: &Value) -> bool {
     kind && shape.eq(value.shape.iter().map(|&dim| Some(dim)))
 }
 
-fn is_node(values: &[Value], node: &Node, room: &mut Room) -> bool {
+fn is_node(values: &[Value], node: &Node, packed: bool, room: &mut Room) -> bool {
     let inputs: Option<Vec<&Value>> = node.inputs.iter().map(|id| values.get(*id)).collect();
     let (Some(inputs), Some(output)) = (inputs, values.get(node.output)) else { return false };
     let shapes: Vec<&[usize]> = inputs.iter().map(|value| value.shape.as_slice()).collect();
@@ -93,7 +96,7 @@ fn is_node(values: &[Value], node: &Node, room: &mut Room) -> bool {
     arity(&node.op).is_none_or(|arity| arity == inputs.len())
         && agrees(&node.op, &shapes, &output.shape)
         && are_kinds(&node.op, &kinds, output.kind)
-        && has_parameters(&node.op, shapes.first().copied().unwrap_or_default(), room)
+        && has_parameters(&node.op, packed, shapes.first().copied().unwrap_or_default(), room)
 }
 
 /// How many inputs; any number but none for concatenations.
@@ -137,7 +140,7 @@ fn are_kinds(op: &Op, from: &[Kind], to: Kind) -> bool {
 }
 
 /// Whether lists are as long as they must be, and windows stand in bounds.
-fn has_parameters(op: &Op, x: &[usize], room: &mut Room) -> bool {
+fn has_parameters(op: &Op, packed: bool, x: &[usize], room: &mut Room) -> bool {
     match op {
         Op::Conv(Conv { shape, weights, window, .. }) => {
             let [outputs, inner, height, width] = *shape;
@@ -145,11 +148,13 @@ fn has_parameters(op: &Op, x: &[usize], room: &mut Room) -> bool {
             // Channels may be repeated, and each repetition is bordered.
             let copies = x.get(1).map_or(1, |&channels| outputs.div_ceil(channels.max(1)).max(1));
             let bordered = bordered(window, x).and_then(|size| size.checked_mul(copies));
-            depth.is_some_and(|depth| are_weights(weights, outputs, depth))
+            depth.is_some_and(|depth| are_weights(weights, packed, outputs, depth))
                 && is_window(window)
                 && room.take(bordered)
         }
-        Op::Dense(Dense { depth, outputs, weights, .. }) => are_weights(weights, *outputs, *depth),
+        Op::Dense(Dense { depth, outputs, weights, .. }) => {
+            are_weights(weights, packed, *outputs, *depth)
+        }
         Op::MaxPool(window) | Op::AveragePool(window, _) => {
             is_window(window) && room.take(bordered(window, x))
         }
@@ -158,12 +163,13 @@ fn has_parameters(op: &Op, x: &[usize], room: &mut Room) -> bool {
         }
         Op::Pad(_, fill) => !fill.is_nan(),
         Op::Mean(axes, _) => axes.len() <= DEEPEST,
-        _ => true,
+        _ => !packed,
     }
 }
 
-fn are_weights(weights: &Weights, outputs: usize, depth: usize) -> bool {
+fn are_weights(weights: &Weights, packed: bool, outputs: usize, depth: usize) -> bool {
     let all = outputs.checked_mul(depth).filter(|_| outputs > 0 && depth > 0);
+    let all = all.map(|all| if packed { 0 } else { all });
     let each = |len: usize| len == 0 || len == outputs;
     match weights {
         Weights::Codes { codes, zero, scale, bias, real_bias } => {

@@ -5,6 +5,7 @@
 
 mod back;
 mod check;
+mod form;
 mod front;
 mod ir;
 mod packed;
@@ -69,11 +70,7 @@ impl Engine for Native {
     }
 
     fn recall(&self, kept: &[u8], _: &LoadOptions) -> Option<Box<dyn Loaded>> {
-        let program: ir::Program = postcard::from_bytes(kept).ok()?;
-        if !check::is_sound(&program) {
-            return None;
-        }
-        Some(Box::new(Recalled(back::plan(program, Isa::best()).ok()?)))
+        Some(Box::new(Recalled(form::recall(kept, Isa::best())?)))
     }
 }
 
@@ -89,7 +86,7 @@ impl Loaded for Fused {
     }
 
     fn keep(&self) -> Option<Vec<u8>> {
-        check::is_sound(&self.0).then(|| postcard::to_stdvec(&self.0).ok())?
+        form::keep(&self.0, Isa::best())
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::Native;
 use crate::base::Digest;
-use crate::engine::{Engine, Kept, LoadOptions, Loaded, Session, load_kept};
+use crate::engine::{Engine, Kept, LoadOptions, Session, load_kept};
 use crate::model::{Tensor, TensorInfo};
 
 fn model(name: &str) -> Vec<u8> {
@@ -16,7 +16,7 @@ fn model(name: &str) -> Vec<u8> {
 
 /// The fixtures that this engine runs.
 const FIXTURES: [&str; 5] =
-    ["qconv_group", "perchannel_q", "qgemm_f", "qlinearaveragepool", "softmax_op13"];
+    ["qconv_group", "const_nodes", "qgemm_f", "qlinearaveragepool", "softmax_op13"];
 
 fn input(info: &TensorInfo) -> Tensor {
     let shape: Vec<usize> = info.shape.iter().map(|dim| dim.unwrap_or(1) as usize).collect();
