@@ -1,5 +1,7 @@
 //! Convolution and matrix product: the public type and its checks.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 #[cfg(target_arch = "x86_64")]
@@ -8,7 +10,10 @@ use super::{
     lanes::{self, LANES, Lanes},
     portable,
 };
-use crate::{Geometry, Isa, KernelError, check};
+use crate::{Geometry, Isa, KernelError, Pool, Run, check, share};
+
+/// What a product costs of those on codes that [`share`] counts in.
+pub(super) const COST: usize = 4;
 
 /// Convolution or matrix product in f32, weights packed once.
 ///
@@ -21,6 +26,8 @@ pub struct ProductF32 {
     layer: Layer,
     input_needed: usize,
     output_needed: usize,
+    /// Whether threads may write different pixels at once.
+    apart: bool,
 }
 
 /// What a tile needs to know besides where it is.
@@ -40,10 +47,25 @@ pub(super) struct Layer {
 /// plus `outputs` in `output`, and there are as many places as origins.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
-    pub(super) geometry: &'a Geometry,
+    pub(super) runs: &'a [Run],
+    /// Of the pixels to compute.
+    pub(super) origins: &'a [u32],
+    pub(super) places: &'a [u32],
     pub(super) layer: &'a Layer,
     pub(super) input: *const f32,
     pub(super) output: *mut f32,
+}
+
+// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
+// own, whose places lie apart.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// The same for fewer pixels.
+    fn part(&self, pixels: Range<usize>) -> Self {
+        let (origins, places) = (&self.origins[pixels.clone()], &self.places[pixels]);
+        Self { origins, places, ..*self }
+    }
 }
 
 impl ProductF32 {
@@ -114,7 +136,8 @@ impl ProductF32 {
         let depth = check::depth(&geometry.runs)?;
         let layer = Layer { panels, bias, depth, outputs, low, high };
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        Ok(Self { isa, geometry, layer, input_needed, output_needed })
+        let apart = share::apart(&geometry.places, outputs);
+        Ok(Self { isa, geometry, layer, input_needed, output_needed, apart })
     }
 
     /// Computes all output pixels.
@@ -126,21 +149,53 @@ impl ProductF32 {
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
+        self.run_pixels(&self.job(input, output));
+        Ok(())
+    }
+
+    /// [`run`](Self::run) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_on(
+        &self,
+        pool: &Pool,
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), KernelError> {
+        if !self.apart {
+            return self.run(input, output);
+        }
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        let whole = self.job(input, output);
+        let products = self.layer.depth * self.layer.outputs * COST;
+        share::pixels(pool, whole.origins.len(), products, |part| {
+            self.run_pixels(&whole.part(part));
+        });
+        Ok(())
+    }
+
+    fn job(&self, input: &[f32], output: &mut [f32]) -> Job<'_> {
+        let Geometry { origins, runs, places } = &self.geometry;
         let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-        let job = Job { geometry: &self.geometry, layer: &self.layer, input, output };
+        Job { runs, origins, places, layer: &self.layer, input, output }
+    }
+
+    fn run_pixels(&self, job: &Job<'_>) {
         match self.isa {
             // SAFETY: the lengths were checked above, the instruction set in `new`.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512::product(&job) },
+            Isa::Avx512Vnni => unsafe { avx512::product(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::product(&job) },
+            Isa::Avx2 => unsafe { avx2::product(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon | Isa::NeonDot => unsafe { neon::product(&job) },
+            Isa::Neon | Isa::NeonDot => unsafe { neon::product(job) },
             // SAFETY: the lengths were checked above.
-            _ => unsafe { portable::product(&job) },
+            _ => unsafe { portable::product(job) },
         }
-        Ok(())
     }
 }

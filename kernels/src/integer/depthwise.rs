@@ -11,11 +11,10 @@ use super::{
     product::Target,
     range::{DEEPEST, Row},
     reach::{Reach, distinct, usual_step},
-    share,
 };
 #[cfg(target_arch = "aarch64")]
 use super::{neon_depthwise, strips::Strips};
-use crate::{Isa, KernelError, Pool, Window, check};
+use crate::{Isa, KernelError, Pool, Window, check, share};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;

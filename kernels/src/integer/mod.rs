@@ -34,7 +34,6 @@ mod portable_depthwise;
 mod product;
 mod range;
 mod reach;
-mod share;
 #[cfg(target_arch = "aarch64")]
 mod strips;
 

@@ -7,11 +7,11 @@ use super::{avx2, avx512};
 use super::{
     finish::{Finish, Spread},
     packed::{BLOCK, GROUP, Packed, Sum},
-    portable, share,
+    portable,
 };
 #[cfg(target_arch = "aarch64")]
 use super::{neon, neon_dot};
-use crate::{Geometry, Isa, KernelError, Pool, SLACK, check};
+use crate::{Geometry, Isa, KernelError, Pool, SLACK, check, share};
 
 /// Convolution or matrix product in integers, weights packed once.
 ///

@@ -28,9 +28,9 @@ const KERNELS: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Native;
 
-/// A fused program, not yet planned.
+/// A fused program, not yet planned, and how many threads are to run it.
 #[derive(Debug)]
-struct Fused(ir::Program);
+struct Fused(ir::Program, u16);
 
 /// A program that was kept, planned already: one that cannot be planned is none.
 #[derive(Debug)]
@@ -62,15 +62,11 @@ impl Engine for Native {
     }
 
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError> {
-        if options.threads > 1 {
-            let reason = format!("{} runs on one thread only", self.name());
-            return Err(EngineError::new(Stage::Load, reason).help("set threads to 1"));
-        }
-        Ok(Box::new(Fused(read(model, options)?)))
+        Ok(Box::new(Fused(read(model, options)?, options.threads)))
     }
 
-    fn recall(&self, kept: &[u8], _: &LoadOptions) -> Option<Box<dyn Loaded>> {
-        Some(Box::new(Recalled(form::recall(kept, Isa::best())?)))
+    fn recall(&self, kept: &[u8], options: &LoadOptions) -> Option<Box<dyn Loaded>> {
+        Some(Box::new(Recalled(form::recall(kept, Isa::best())?.on(options.threads))))
     }
 }
 
@@ -82,7 +78,7 @@ fn read(model: &[u8], options: &LoadOptions) -> Result<ir::Program, EngineError>
 
 impl Loaded for Fused {
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(back::plan(self.0, Isa::best())?))
+        Ok(Box::new(back::plan(self.0, Isa::best())?.on(self.1)))
     }
 
     fn keep(&self) -> Option<Vec<u8>> {

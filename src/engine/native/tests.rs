@@ -115,3 +115,22 @@ proptest! {
         endure(&strange);
     }
 }
+
+#[test]
+fn every_number_of_threads_computes_the_same() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
+    for name in ["vww_96_int8", "ic_resnet8_f32", "vww_96_f32", "seg_deeplab_dm05_u8"] {
+        let Ok(bytes) = std::fs::read(shared.join(name).with_extension("onnx")) else {
+            eprintln!("NOT RUN: {name}: the shared models are absent");
+            continue;
+        };
+        let on = |threads| {
+            let options = LoadOptions { threads, ..LoadOptions::default() };
+            outputs(Native.load(&bytes, &options).unwrap().optimise().unwrap())
+        };
+        let one = on(1);
+        for threads in [0, 2, 3] {
+            assert_eq!(on(threads), one, "{name} on {threads} threads");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! From a program to a session.
 
-use umbra_kernels::Isa;
+use umbra_kernels::{Isa, Pool};
 
 use super::memory::Memory;
 use super::nest::Nest;
@@ -110,7 +110,8 @@ impl Plan<'_> {
         let memory = Memory::new(buffers, &steps, &of(&entrances), &of(&exits))?;
         let infos = |ports: &[Port]| ports.iter().map(|port| port.info.clone()).collect();
         let (inputs, outputs) = (infos(&program.inputs), infos(&program.outputs));
-        Ok(NativeSession { steps, memory, entrances, exits, inputs, outputs, convolutions })
+        let pool = Pool::new(1);
+        Ok(NativeSession { steps, memory, entrances, exits, inputs, outputs, convolutions, pool })
     }
 }
 

@@ -33,17 +33,26 @@ impl Work for Products {
 
 impl Kernel {
     fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
+        let pool = from.pool;
         match (self, to) {
-            (Self::Codes(kernel), Data::Codes(to)) => kernel.run_codes(from.codes(0)?, to)?,
-            (Self::Codes(kernel), to) => kernel.run_reals(from.codes(0)?, to.reals_mut()?)?,
+            (Self::Codes(kernel), Data::Codes(to)) => {
+                kernel.run_codes_on(pool, from.codes(0)?, to)?;
+            }
+            (Self::Codes(kernel), to) => {
+                kernel.run_reals_on(pool, from.codes(0)?, to.reals_mut()?)?;
+            }
             (Self::DepthwiseCodes(kernel), Data::Codes(to)) => {
-                kernel.run_codes(from.codes(0)?, to)?;
+                kernel.run_codes_on(pool, from.codes(0)?, to)?;
             }
             (Self::DepthwiseCodes(kernel), to) => {
-                kernel.run_reals(from.codes(0)?, to.reals_mut()?)?;
+                kernel.run_reals_on(pool, from.codes(0)?, to.reals_mut()?)?;
             }
-            (Self::Reals(kernel), to) => kernel.run(from.reals(0)?, to.reals_mut()?)?,
-            (Self::DepthwiseReals(kernel), to) => kernel.run(from.reals(0)?, to.reals_mut()?)?,
+            (Self::Reals(kernel), to) => {
+                kernel.run_on(pool, from.reals(0)?, to.reals_mut()?)?;
+            }
+            (Self::DepthwiseReals(kernel), to) => {
+                kernel.run_on(pool, from.reals(0)?, to.reals_mut()?)?;
+            }
         }
         Ok(())
     }
