@@ -50,6 +50,7 @@ impl Store<'_> {
         if bytes > MOST_BYTES {
             return Ok(());
         }
+        self.preflight(bytes)?;
         let known = self.plans();
         let age = known.last().map_or(0, |entry| entry.age.saturating_add(1));
         make_folder(self.fs(), &folder)?;

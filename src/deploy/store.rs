@@ -299,7 +299,7 @@ impl<'fs> Store<'fs> {
     }
 
     /// There is room for this many bytes and the reserve, or nothing is written.
-    fn preflight(&self, bytes: u64) -> Result<(), StoreError> {
+    pub(super) fn preflight(&self, bytes: u64) -> Result<(), StoreError> {
         let (needed, free) = (bytes.saturating_add(RESERVE), self.free()?);
         if free < needed {
             return Err(StoreError::Full { path: self.root.clone(), needed, free });

@@ -51,13 +51,23 @@ pub(super) enum Kind {
     Whole,
 }
 
-/// One affine quantisation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// One affine quantisation. Two are equal where a code stands for the same number in both.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Quantised {
     /// Step.
     pub scale: f32,
     /// Code of zero, in 0..=255.
     pub zero: u8,
+    /// Whether the file has these codes as int8, 128 less. ONNX Runtime's products and
+    /// averages add the zero point before they round, and a smaller one leaves more bits of
+    /// the fraction: ties may fall otherwise.
+    pub signed: bool,
+}
+
+impl PartialEq for Quantised {
+    fn eq(&self, other: &Self) -> bool {
+        (self.scale, self.zero) == (other.scale, other.zero)
+    }
 }
 
 /// Elements of a constant value, row by row as ONNX has them.

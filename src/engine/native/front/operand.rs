@@ -3,7 +3,7 @@
 use super::graph::Builder;
 use super::refuse;
 use super::term::Term;
-use crate::engine::native::ir::{Binary, Constant, Id, Kind, Op, Quantised, Range, Weights};
+use crate::engine::native::ir::{Binary, Constant, Id, Kind, Op, Range, Weights};
 use crate::engine::{EngineError, Unfused};
 use crate::model::onnx::Node;
 
@@ -39,9 +39,9 @@ impl Builder {
         let shape = term.constant_shape()?;
         super::shape::count(&shape)?;
         if let Term::Frozen(frozen) = term
-            && let Some((codes, scale, zero)) = frozen.codes()
+            && let Some((codes, quantised)) = frozen.codes()
         {
-            let kind = Kind::Codes(Quantised { scale, zero });
+            let kind = Kind::Codes(quantised);
             return Some(self.constant(name, shape, Constant::Codes(codes), kind));
         }
         let reals = term.reals()?;

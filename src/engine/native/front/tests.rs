@@ -111,7 +111,7 @@ fn signed_codes_are_shifted_with_their_zero_points() {
     ];
     let program = program(Dtype::Int8, &[1, 1, 2, 2], nodes);
     assert!(matches!(only(&program), Op::MaxPool(_)));
-    let kind = Kind::Codes(Quantised { scale: 0.5, zero: 0 });
+    let kind = Kind::Codes(Quantised { scale: 0.5, zero: 0, signed: false });
     assert_eq!(program.values.iter().map(|value| value.kind).collect::<Vec<_>>(), [kind, kind]);
     assert_eq!(program.outputs[0].info.dtype, Dtype::Int8);
 }
