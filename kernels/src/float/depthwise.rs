@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 use super::product::COST;
@@ -145,6 +147,9 @@ impl DepthwiseF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon | Isa::NeonDot => unsafe { neon::depthwise(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::depthwise(job) },
             // SAFETY: the lengths were checked above.
             _ => unsafe { portable::depthwise(job) },
         }

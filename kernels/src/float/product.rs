@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 #[cfg(target_arch = "x86_64")]
@@ -194,6 +196,9 @@ impl ProductF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon | Isa::NeonDot => unsafe { neon::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::product(job) },
             // SAFETY: the lengths were checked above.
             _ => unsafe { portable::product(job) },
         }

@@ -3,6 +3,8 @@
 //! Inputs are unsigned bytes, weights signed ones, sums have 32 bits. Every
 //! implementation gives the same bits as the portable one.
 
+#[cfg(target_arch = "arm")]
+mod arm;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -89,7 +89,8 @@ impl Packed {
         let mut bias: Vec<i32> = (0..outputs).map(constant).collect::<Result<_, _>>()?;
         bias.resize(padded, 0);
         let panels = panels(geometry, outputs, weights);
-        let chains = if isa == Isa::Neon { chains::of(geometry, &panels) } else { Vec::new() };
+        let chained = cfg!(target_arch = "aarch64") && isa == Isa::Neon;
+        let chains = if chained { chains::of(geometry, &panels) } else { Vec::new() };
         Ok(Self {
             outputs,
             panels,
@@ -131,7 +132,8 @@ impl Packed {
             return Err(misfit);
         }
         let zero = bias.split_off(padded);
-        let chains = if isa == Isa::Neon { chains::of(geometry, &panels) } else { Vec::new() };
+        let chained = cfg!(target_arch = "aarch64") && isa == Isa::Neon;
+        let chains = if chained { chains::of(geometry, &panels) } else { Vec::new() };
         Ok(Self { outputs, panels, offsets, bias, zero, chains })
     }
 

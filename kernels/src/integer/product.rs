@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
@@ -239,6 +241,9 @@ impl Product8 {
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => unsafe { neon::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::product(job) },
             // SAFETY: the same lengths.
             _ => unsafe { portable::product(job) },
         }
