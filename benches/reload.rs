@@ -32,16 +32,16 @@ fn main() {
         if !wished || engine.convolutions(&bytes).is_err() {
             continue;
         }
-        let kept = Kept { model: candidate.sha256, sealed: None };
-        let (_, sealed) = load_kept(&**engine, &bytes, &LoadOptions::default(), &kept).unwrap();
-        if sealed.is_none() {
+        let kept = Kept { model: candidate.sha256, sealed: &[] };
+        let (_, sealed) = load_kept(&**engine, &bytes, &LoadOptions::default(), kept).unwrap();
+        let Some(sealed) = sealed else {
             println!("{:60} keeps nothing", candidate.id);
             continue;
-        }
-        let warm = Kept { sealed, ..kept };
-        let pair = |_| file(&**engine, &bytes) / plan(&**engine, &bytes, &warm);
+        };
+        let warm = Kept { sealed: &sealed, ..kept };
+        let pair = |_| file(&**engine, &bytes) / plan(&**engine, &bytes, warm);
         let ratios: Vec<f64> = (0..PAIRS).map(pair).collect();
-        let micros = plan(&**engine, &bytes, &warm) * 1e6;
+        let micros = plan(&**engine, &bytes, warm) * 1e6;
         ratio::print(&format!("{} ({micros:.0} us)", candidate.id), &ratios);
         medians.push(ratio::median(&ratios));
     }
@@ -57,7 +57,7 @@ fn file(engine: &dyn Engine, bytes: &[u8]) -> f64 {
 }
 
 /// The same from what was kept.
-fn plan(engine: &dyn Engine, bytes: &[u8], kept: &Kept) -> f64 {
+fn plan(engine: &dyn Engine, bytes: &[u8], kept: Kept<'_>) -> f64 {
     seconds(|| load_kept(engine, bytes, &LoadOptions::default(), kept).unwrap().0)
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{AgentError, World};
 use crate::base::{Clock, Micros, SysRoot};
 use crate::child::{
-    Context, Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
+    Context, Ended, Frames, Job, Limits, Next, Watch, as_bytes, decode_frame, decode_payload,
+    encode_payload,
 };
 use crate::deploy::{Installed, Store, plan_name};
 use crate::engine::{Engine, Kept, Pipeline, PipelineSpec};
@@ -37,18 +38,20 @@ pub struct Classified {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct Order<'a> {
     engine: String,
-    model: Vec<u8>,
+    #[serde(borrow, serialize_with = "as_bytes")]
+    model: &'a [u8],
     spec: PipelineSpec,
     images: Vec<Image>,
-    kept: Kept,
+    #[serde(borrow)]
+    kept: Kept<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Report {
     /// What to keep of the model from now on; comes last, if at all.
-    Keep(Vec<u8>),
+    Keep(#[serde(serialize_with = "as_bytes")] Vec<u8>),
     Scores {
         scores: Vec<f32>,
         nanos: u64,
@@ -84,7 +87,8 @@ pub(super) fn ask(
     let mut said: Vec<(Vec<f32>, u64)> = Vec::new();
     let (mut failed, mut keep) = (None, None);
     let name = plan_name(installed.sha256, &installed.config.engine, &installed.output);
-    let kept = Kept { model: installed.sha256, sealed: store.plan(name) };
+    let sealed = store.plan(name).unwrap_or_default();
+    let kept = Kept { model: installed.sha256, sealed: &sealed };
     let job = job(ctx.sys, installed, model, images, wall, kept);
     let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
         match watch {
@@ -123,7 +127,7 @@ fn job(
     model: &[u8],
     images: &[Image],
     wall: Duration,
-    kept: Kept,
+    kept: Kept<'_>,
 ) -> Job {
     let spec = PipelineSpec {
         preprocess: installed.preprocess.clone(),
@@ -133,7 +137,7 @@ fn job(
     };
     let order = Order {
         engine: installed.config.engine.clone(),
-        model: model.to_vec(),
+        model,
         spec,
         images: images.to_vec(),
         kept,
@@ -181,7 +185,7 @@ pub(super) fn work(
     clock: &dyn Clock,
     frames: &mut Frames,
 ) -> Result<(), String> {
-    let order: Order = decode_payload(payload).ok_or("the payload is no job to classify")?;
+    let order: Order<'_> = decode_payload(payload).ok_or("the payload is no job to classify")?;
     let deaf = |error: std::io::Error| format!("nobody listens: {error}");
     let (mut pipeline, sealed) = match load(&order, engines) {
         Ok(loaded) => loaded,
@@ -210,7 +214,7 @@ pub(super) fn work(
 
 /// The pipeline, and what to keep of its model from now on.
 fn load(
-    order: &Order,
+    order: &Order<'_>,
     engines: &[Box<dyn Engine>],
 ) -> Result<(Pipeline, Option<Vec<u8>>), Rejection> {
     let engine = engines.iter().find(|engine| engine.name() == order.engine);
@@ -219,7 +223,7 @@ fn load(
         reason: format!("no engine {} in this build", order.engine),
         help: Some("use a build with that engine".to_owned()),
     })?;
-    let loaded = Pipeline::load_kept(&**engine, &order.model, &order.spec, &order.kept);
+    let loaded = Pipeline::load_kept(&**engine, order.model, &order.spec, order.kept);
     let optimised = loaded.and_then(|(loaded, sealed)| Ok((loaded.optimise()?, sealed)));
     Ok(optimised?)
 }

@@ -19,12 +19,13 @@ use crate::base::Digest;
 const SCHEMA: u32 = 1;
 
 /// What is kept of one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept<'a> {
     /// Hash of the model's file.
     pub model: Digest,
-    /// The sealed form of an earlier load, if there is one.
-    pub sealed: Option<Vec<u8>>,
+    /// The sealed form of an earlier load; empty where there is none.
+    #[serde(borrow, serialize_with = "whole")]
+    pub sealed: &'a [u8],
 }
 
 /// A sealed form.
@@ -51,11 +52,11 @@ pub fn load_kept(
     engine: &dyn Engine,
     model: &[u8],
     options: &LoadOptions,
-    kept: &Kept,
+    kept: Kept<'_>,
 ) -> Result<(Box<dyn Loaded>, Option<Vec<u8>>), EngineError> {
     let key = key(engine, kept.model, options);
-    let form = kept.sealed.as_deref().and_then(|sealed| open(key, sealed));
-    if let Some(loaded) = form.and_then(|form| engine.recall(form, options)) {
+    let recalled = open(key, kept.sealed).and_then(|form| engine.recall(form, options));
+    if let Some(loaded) = recalled {
         return Ok((loaded, None));
     }
     let loaded = engine.load(model, options)?;

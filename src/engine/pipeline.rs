@@ -57,7 +57,7 @@ impl Pipeline {
         engine: &dyn Engine,
         model: &[u8],
         spec: &PipelineSpec,
-        kept: &Kept,
+        kept: Kept<'_>,
     ) -> Result<(PipelineLoaded, Option<Vec<u8>>), EngineError> {
         let (loaded, sealed) = load_kept(engine, model, &spec.options()?, kept)?;
         Ok((PipelineLoaded { loaded, spec: spec.clone() }, sealed))

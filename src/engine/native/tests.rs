@@ -46,20 +46,20 @@ fn a_kept_program_computes_what_its_file_says() {
         }
     }
     for bytes in models {
-        let kept = Kept { model: Digest::of(&bytes), sealed: None };
-        let (fresh, sealed) = load_kept(&Native, &bytes, &options, &kept).unwrap();
+        let kept = Kept { model: Digest::of(&bytes), sealed: &[] };
+        let (fresh, sealed) = load_kept(&Native, &bytes, &options, kept).unwrap();
         let sealed = sealed.unwrap();
-        let kept = Kept { sealed: Some(sealed.clone()), ..kept };
-        let (recalled, again) = load_kept(&Native, &bytes, &options, &kept).unwrap();
+        let kept = Kept { sealed: &sealed, ..kept };
+        let (recalled, again) = load_kept(&Native, &bytes, &options, kept).unwrap();
         assert!(again.is_none() && format!("{recalled:?}").starts_with("Recalled"));
         assert_eq!(outputs(recalled.optimise().unwrap()), outputs(fresh.optimise().unwrap()));
         // Another model, another wish, a damaged form: loaded from the file, and kept anew.
-        let other = Kept { model: Digest::of(b"other"), ..kept.clone() };
-        assert!(load_kept(&Native, &bytes, &options, &other).unwrap().1.is_some());
-        let mut damaged = sealed;
+        let other = Kept { model: Digest::of(b"other"), ..kept };
+        assert!(load_kept(&Native, &bytes, &options, other).unwrap().1.is_some());
+        let mut damaged = sealed.clone();
         *damaged.last_mut().unwrap() ^= 1;
-        let damaged = Kept { sealed: Some(damaged), ..kept };
-        assert!(load_kept(&Native, &bytes, &options, &damaged).unwrap().1.is_some());
+        let damaged = Kept { sealed: &damaged, ..kept };
+        assert!(load_kept(&Native, &bytes, &options, damaged).unwrap().1.is_some());
     }
 }
 
