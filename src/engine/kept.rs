@@ -28,6 +28,9 @@ pub struct Kept<'a> {
     pub sealed: &'a [u8],
 }
 
+/// A loaded model, and its sealed form where that is new.
+pub type AndSealed = (Box<dyn Loaded>, Option<Vec<u8>>);
+
 /// A sealed form.
 #[derive(Serialize, Deserialize)]
 struct Sealed<'a> {
@@ -53,7 +56,7 @@ pub fn load_kept(
     model: &[u8],
     options: &LoadOptions,
     kept: Kept<'_>,
-) -> Result<(Box<dyn Loaded>, Option<Vec<u8>>), EngineError> {
+) -> Result<AndSealed, EngineError> {
     let key = key(engine, kept.model, options);
     let recalled = open(key, kept.sealed).and_then(|form| engine.recall(form, options));
     if let Some(loaded) = recalled {

@@ -23,7 +23,7 @@ mod tract;
 
 pub use error::EngineError;
 pub use infer::infer;
-pub use kept::{Kept, load_kept};
+pub use kept::{AndSealed, Kept, load_kept};
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 // Not by the name of the crate that only its folder may name.
