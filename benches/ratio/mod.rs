@@ -16,3 +16,11 @@ pub(crate) fn print(name: &str, values: &[f64]) {
         sorted.len()
     );
 }
+
+/// The median.
+#[allow(dead_code)]
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

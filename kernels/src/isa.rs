@@ -10,7 +10,7 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI.
     Avx512Vnni,
-    /// aarch64 with Advanced SIMD (Cortex-A53, A72).
+    /// ARM with Advanced SIMD (Cortex-A53, A72; on integers also under a 32-bit system).
     Neon,
     /// The same with dot products (Cortex-A76, A78AE).
     NeonDot,
@@ -74,8 +74,34 @@ impl Isa {
         }
     }
 
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(target_arch = "arm")]
+    pub(crate) fn detected(self) -> bool {
+        match self {
+            Self::Scalar => true,
+            Self::Neon => has_neon(),
+            _ => false,
+        }
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "arm")))]
     pub(crate) fn detected(self) -> bool {
         self == Self::Scalar
     }
+}
+
+/// Whether the kernel says that the processor has Advanced SIMD.
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+fn has_neon() -> bool {
+    /// The entry of the auxiliary vector with the processor's abilities.
+    const HWCAP: std::ffi::c_ulong = 16;
+    const NEON: std::ffi::c_ulong = 1 << 12;
+    unsafe extern "C" {
+        safe fn getauxval(entry: std::ffi::c_ulong) -> std::ffi::c_ulong;
+    }
+    getauxval(HWCAP) & NEON != 0
+}
+
+#[cfg(all(target_arch = "arm", not(target_os = "linux")))]
+fn has_neon() -> bool {
+    false
 }

@@ -14,6 +14,7 @@ mod integer;
 mod isa;
 mod pointwise;
 mod pool;
+mod share;
 mod strided;
 mod window;
 

@@ -103,7 +103,7 @@ fn doubt(
 ) -> Result<Option<String>, AgentError> {
     let (installed, model) = store.active_model()?;
     let images: Vec<Image> = image.into_iter().collect();
-    match prove(ctx, &Package { model, installed }, &images) {
+    match prove(ctx, store, &Package { model, installed }, &images) {
         Ok(()) => Ok(None),
         Err(AgentError::Model { rejection, .. }) => Ok(Some(rejection.reason)),
         Err(error) => Err(error),

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{AgentError, World};
 use crate::base::{Clock, Micros, SysRoot};
 use crate::child::{
-    Context, Ended, Frames, Job, Limits, Next, Watch, decode_frame, decode_payload, encode_payload,
+    Context, Ended, Frames, Job, Limits, Next, Watch, as_bytes, decode_frame, decode_payload,
+    encode_payload,
 };
-use crate::deploy::{Installed, Store};
-use crate::engine::{Engine, Pipeline, PipelineSpec};
+use crate::deploy::{Installed, Store, plan_name};
+use crate::engine::{Engine, Kept, Pipeline, PipelineSpec};
 use crate::model::{Image, Rejection, Stage};
 
 /// The kind of these jobs.
@@ -18,6 +19,8 @@ pub(super) const KIND: &str = "classify";
 /// Wall clock of a job, and what each image adds.
 const WALL: Duration = Duration::from_secs(60);
 const PER_IMAGE: Duration = Duration::from_secs(5);
+/// Kept forms from here on are too large for a frame.
+const LARGEST: usize = 15 << 20;
 
 /// What the model says of one image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,16 +38,24 @@ pub struct Classified {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct Order<'a> {
     engine: String,
-    model: Vec<u8>,
+    #[serde(borrow, serialize_with = "as_bytes")]
+    model: &'a [u8],
     spec: PipelineSpec,
     images: Vec<Image>,
+    #[serde(borrow)]
+    kept: Kept<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Report {
-    Scores { scores: Vec<f32>, nanos: u64 },
+    /// What to keep of the model from now on; comes last, if at all.
+    Keep(#[serde(serialize_with = "as_bytes")] Vec<u8>),
+    Scores {
+        scores: Vec<f32>,
+        nanos: u64,
+    },
     Failed(Rejection),
 }
 
@@ -61,23 +72,28 @@ pub fn classify(
     let store = Store::open(state.to_owned(), &*world.fs)?;
     let (installed, model) = store.active_model()?;
     let wall = WALL + PER_IMAGE * u32::try_from(images.len()).unwrap_or(u32::MAX / 8);
-    ask(world.context(), &installed, &model, images, wall)
+    ask(world.context(), &store, &installed, &model, images, wall)
 }
 
-/// The same for any model.
+/// The same for any model; what its engine keeps of it goes to the store.
 pub(super) fn ask(
     ctx: Context<'_>,
+    store: &Store<'_>,
     installed: &Installed,
     model: &[u8],
     images: &[Image],
     wall: Duration,
 ) -> Result<Vec<Classified>, AgentError> {
     let mut said: Vec<(Vec<f32>, u64)> = Vec::new();
-    let mut failed = None;
-    let job = job(ctx.sys, installed, model, images, wall);
+    let (mut failed, mut keep) = (None, None);
+    let name = plan_name(installed.sha256, &installed.config.engine, &installed.output);
+    let sealed = store.plan(name).unwrap_or_default();
+    let kept = Kept { model: installed.sha256, sealed: &sealed };
+    let job = job(ctx.sys, installed, model, images, wall, kept);
     let ended = ctx.spawn.run(&job, ctx.clock, ctx.stop, &mut |watch| {
         match watch {
             Watch::Frame(frame) => match decode_frame(frame) {
+                Some(Report::Keep(sealed)) => keep = Some(sealed),
                 Some(Report::Scores { scores, nanos }) => said.push((scores, nanos)),
                 Some(Report::Failed(rejection)) => failed = Some(rejection),
                 None => return Next::Kill,
@@ -88,6 +104,11 @@ pub(super) fn ask(
     });
     if ended == Ended::Stopped || ctx.stop.wanted() {
         return Err(AgentError::Stopped);
+    }
+    if let Some(sealed) = keep.filter(|_| failed.is_none()) {
+        // Costs time in the next start, and nothing in this one.
+        let saved = store.save_plan(name, &sealed);
+        saved.unwrap_or_else(|error| log::debug!("a plan is not kept: {error}"));
     }
     let unusable = |rejection| AgentError::Model { model: installed.id.clone(), rejection };
     match (ended, failed) {
@@ -106,6 +127,7 @@ fn job(
     model: &[u8],
     images: &[Image],
     wall: Duration,
+    kept: Kept<'_>,
 ) -> Job {
     let spec = PipelineSpec {
         preprocess: installed.preprocess.clone(),
@@ -115,9 +137,10 @@ fn job(
     };
     let order = Order {
         engine: installed.config.engine.clone(),
-        model: model.to_vec(),
+        model,
         spec,
         images: images.to_vec(),
+        kept,
     };
     let limits = Limits::of(&installed.config.affinity, wall, sys);
     Job { kind: KIND.to_owned(), payload: encode_payload(&order), limits }
@@ -162,10 +185,10 @@ pub(super) fn work(
     clock: &dyn Clock,
     frames: &mut Frames,
 ) -> Result<(), String> {
-    let order: Order = decode_payload(payload).ok_or("the payload is no job to classify")?;
+    let order: Order<'_> = decode_payload(payload).ok_or("the payload is no job to classify")?;
     let deaf = |error: std::io::Error| format!("nobody listens: {error}");
-    let mut pipeline = match load(&order, engines) {
-        Ok(pipeline) => pipeline,
+    let (mut pipeline, sealed) = match load(&order, engines) {
+        Ok(loaded) => loaded,
         Err(rejection) => return frames.send(&Report::Failed(rejection)).map_err(deaf),
     };
     for image in &order.images {
@@ -179,19 +202,28 @@ pub(super) fn work(
         };
         frames.send(&report).map_err(deaf)?;
         if matches!(report, Report::Failed(_)) {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
+    // Last, so that nobody waits for it.
+    match sealed {
+        Some(sealed) if sealed.len() < LARGEST => frames.send(&Report::Keep(sealed)).map_err(deaf),
+        _ => Ok(()),
+    }
 }
 
-fn load(order: &Order, engines: &[Box<dyn Engine>]) -> Result<Pipeline, Rejection> {
+/// The pipeline, and what to keep of its model from now on.
+fn load(
+    order: &Order<'_>,
+    engines: &[Box<dyn Engine>],
+) -> Result<(Pipeline, Option<Vec<u8>>), Rejection> {
     let engine = engines.iter().find(|engine| engine.name() == order.engine);
     let engine = engine.ok_or_else(|| Rejection {
         stage: Stage::Load,
         reason: format!("no engine {} in this build", order.engine),
         help: Some("use a build with that engine".to_owned()),
     })?;
-    let loaded = Pipeline::load(&**engine, &order.model, &order.spec);
-    Ok(loaded.and_then(|loaded| loaded.optimise())?)
+    let loaded = Pipeline::load_kept(&**engine, order.model, &order.spec, order.kept);
+    let optimised = loaded.and_then(|(loaded, sealed)| Ok((loaded.optimise()?, sealed)));
+    Ok(optimised?)
 }

@@ -81,7 +81,7 @@ impl Installation<'_> {
     fn put(&self, package: &Package, reason: &str) -> Result<Deployment, AgentError> {
         let images: Vec<Image> =
             self.task.samples.iter().take(PROOF).map(|sample| sample.image.clone()).collect();
-        prove(self.ctx, package, &images)?;
+        prove(self.ctx, self.store, package, &images)?;
         if self.ctx.stop.wanted() {
             return Err(AgentError::Stopped);
         }
@@ -92,10 +92,11 @@ impl Installation<'_> {
 /// The package answers these images in a worker, with a label and a number.
 pub(super) fn prove(
     ctx: Context<'_>,
+    store: &Store<'_>,
     package: &Package,
     images: &[Image],
 ) -> Result<(), AgentError> {
-    ask(ctx, &package.installed, &package.model, images, WALL).map(drop)
+    ask(ctx, store, &package.installed, &package.model, images, WALL).map(drop)
 }
 
 /// What would be stored: the model with what makes it answer the task's question.

@@ -121,7 +121,10 @@ pub enum ModelRef<B = Vec<u8>> {
 }
 
 /// In one piece; byte by byte otherwise, which reads back as the same.
-fn as_bytes<B: AsRef<[u8]>, S: serde::Serializer>(bytes: &B, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_bytes<B: AsRef<[u8]>, S: serde::Serializer>(
+    bytes: &B,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.serialize_bytes(bytes.as_ref())
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod folder;
 mod lock;
 mod package;
+mod plans;
 mod quarantine;
 mod records;
 mod repair;
@@ -19,6 +20,7 @@ mod store;
 pub use error::StoreError;
 pub use lock::Lock;
 pub use package::{Active, Deployment, HistoryEntry, Installed, Package, Quarantined, Status};
+pub use plans::plan_name;
 pub use store::{Store, TRIES};
 
 use std::io;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::plans::PLANS;
 use super::state::{Generations, LINK, MODELS, State};
 use super::{Active, Deployment, HistoryEntry, Installed, Lock, Package, Quarantined, Status};
 use super::{StoreError, failed, folder, is_leftover, lock, make_folder};
@@ -298,7 +299,7 @@ impl<'fs> Store<'fs> {
     }
 
     /// There is room for this many bytes and the reserve, or nothing is written.
-    fn preflight(&self, bytes: u64) -> Result<(), StoreError> {
+    pub(super) fn preflight(&self, bytes: u64) -> Result<(), StoreError> {
         let (needed, free) = (bytes.saturating_add(RESERVE), self.free()?);
         if free < needed {
             return Err(StoreError::Full { path: self.root.clone(), needed, free });
@@ -332,7 +333,7 @@ impl<'fs> Store<'fs> {
 
     /// Unfinished writes of an earlier run.
     pub(super) fn leftovers(&self) -> Vec<PathBuf> {
-        let folders = ["", MODELS, "trials", "evidence", "quarantine"];
+        let folders = ["", MODELS, "trials", "evidence", "quarantine", PLANS];
         let all =
             folders.iter().flat_map(|dir| self.fs.list(&self.root.join(dir)).unwrap_or_default());
         all.filter(|path| is_leftover(path)).collect()

@@ -10,6 +10,7 @@ mod error;
 mod infer;
 #[cfg(feature = "tract")]
 mod isa;
+mod kept;
 mod lower;
 mod native;
 #[cfg(feature = "ort")]
@@ -22,11 +23,14 @@ mod tract;
 
 pub use error::EngineError;
 pub use infer::infer;
+pub use kept::{AndSealed, Kept, load_kept};
 pub use pipeline::{Pipeline, PipelineLoaded, PipelineSpec};
 
 // Not by the name of the crate that only its folder may name.
 #[cfg(feature = "ort")]
 use self::ort as onnx_runtime;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Card, Stage, Tensor, TensorInfo};
 
 /// Shared libraries that engines need and nothing searches for.
@@ -82,6 +86,17 @@ pub struct LoadOptions {
     pub threads: u16,
 }
 
+/// A convolution that stays in floating point although codes stand before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfused {
+    /// The operator that stopped the fusion.
+    pub op: String,
+    /// The convolution's node.
+    pub node: String,
+    /// What that operator does to the codes.
+    pub why: String,
+}
+
 /// The engine that runs a model where nobody asks for one by name: the first of the house
 /// that does.
 ///
@@ -123,11 +138,26 @@ pub trait Engine: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`EngineError`] names the operator that the engine does not run.
     fn convolutions(&self, model: &[u8]) -> Result<(u64, u64), EngineError>;
+    /// Convolutions of a validated model that stay in floating point although their input is
+    /// quantised, as far as the engine knows; as safe as [`convolutions`](Self::convolutions).
+    ///
+    /// # Errors
+    /// [`EngineError`] names the operator that the engine does not run.
+    fn unfused(&self, model: &[u8]) -> Result<Vec<Unfused>, EngineError> {
+        let _ = model;
+        Ok(Vec::new())
+    }
     /// Reads a validated model. `model` is a whole ONNX file, external data joined.
     ///
     /// # Errors
     /// [`EngineError`] names the stage and, where it can, the operator.
     fn load(&self, model: &[u8], options: &LoadOptions) -> Result<Box<dyn Loaded>, EngineError>;
+    /// A model from what [`Loaded::keep`] gave when it was loaded with the same options; none
+    /// where this is no such thing, whatever it is.
+    fn recall(&self, kept: &[u8], options: &LoadOptions) -> Option<Box<dyn Loaded>> {
+        let _ = (kept, options);
+        None
+    }
 }
 
 /// A graph that was read and not yet optimised.
@@ -137,6 +167,10 @@ pub trait Loaded: std::fmt::Debug {
     /// # Errors
     /// [`EngineError`] of stage [`Stage::Optimise`].
     fn optimise(self: Box<Self>) -> Result<Box<dyn Session>, EngineError>;
+    /// A form from which the engine loads it faster the next time, where it has one.
+    fn keep(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A graph ready to run.

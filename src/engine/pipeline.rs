@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::prepare::Preparation;
-use super::{Engine, EngineError, LoadOptions, Loaded, Session, Stage};
+use super::{Engine, EngineError, Kept, LoadOptions, Loaded, Session, Stage, load_kept};
 use crate::model::{Head, Image, Preprocess, Tensor};
 
 /// Which output of a model, and what stands before and behind it.
@@ -44,10 +44,23 @@ impl Pipeline {
         model: &[u8],
         spec: &PipelineSpec,
     ) -> Result<PipelineLoaded, EngineError> {
-        spec.head.as_ref().map_or(Ok(()), check_head)?;
-        let outputs = Some(vec![spec.output.clone()]);
-        let options = LoadOptions { outputs, threads: spec.threads, ..LoadOptions::default() };
-        Ok(PipelineLoaded { loaded: engine.load(model, &options)?, spec: spec.clone() })
+        let loaded = engine.load(model, &spec.options()?)?;
+        Ok(PipelineLoaded { loaded, spec: spec.clone() })
+    }
+
+    /// The same from what was kept of the model where that serves; the second is what to keep
+    /// from now on, where that is new.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_kept(
+        engine: &dyn Engine,
+        model: &[u8],
+        spec: &PipelineSpec,
+        kept: Kept<'_>,
+    ) -> Result<(PipelineLoaded, Option<Vec<u8>>), EngineError> {
+        let (loaded, sealed) = load_kept(engine, model, &spec.options()?, kept)?;
+        Ok((PipelineLoaded { loaded, spec: spec.clone() }, sealed))
     }
 
     /// One inference on an image: the head's scores, or the output's values where there is
@@ -105,6 +118,15 @@ impl Pipeline {
     /// The session inside, to run.
     pub fn session_mut(&mut self) -> &mut dyn Session {
         self.session.as_mut()
+    }
+}
+
+impl PipelineSpec {
+    /// How an engine loads the model for this.
+    fn options(&self) -> Result<LoadOptions, EngineError> {
+        self.head.as_ref().map_or(Ok(()), check_head)?;
+        let outputs = Some(vec![self.output.clone()]);
+        Ok(LoadOptions { outputs, threads: self.threads, ..LoadOptions::default() })
     }
 }
 

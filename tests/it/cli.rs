@@ -347,6 +347,27 @@ fn two_models_are_measured_one_is_deployed_and_every_verb_knows_it() {
     assert!(said["results"][0]["label"].is_string() && said["results"][1]["error"].is_string());
     let text = bench.run(&["run", &image]);
     assert!(text.status.success());
+    damage_to_the_kept_plan_costs_time_only(&bench, &image);
+}
+
+/// The rehearsal before the deployment has kept one.
+fn damage_to_the_kept_plan_costs_time_only(bench: &Bench, image: &str) {
+    let folder = bench.state().join("plans");
+    let plans = || -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let scores = || bench.json(&["run", image]).0["results"][0]["scores"].clone();
+    let [plan] = plans().try_into().unwrap();
+    let (bytes, wanted) = (std::fs::read(&plan).unwrap(), scores());
+    assert_eq!(std::fs::read(&plan).unwrap(), bytes, "a plan that serves is not written again");
+    std::fs::write(&plan, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(scores(), wanted);
+    let [again] = plans().try_into().unwrap();
+    assert_eq!(std::fs::read(&again).unwrap(), bytes);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(scores(), wanted);
+    assert_eq!(plans().len(), 1);
 }
 
 fn image_of_the_task() -> String {

@@ -9,6 +9,7 @@ use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, SysRoot};
 use umbra::bench::{Conditions, Energy, Latency, Trial, TrialKey, Verdict};
 use umbra::board::{self, power::Scope};
 use umbra::decide::{Incumbent, choose};
+use umbra::engine::Unfused;
 use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Source, Stage};
 use umbra::rank::rank;
 use umbra::task::{Estimate, Evidence, Policy, Task};
@@ -16,6 +17,7 @@ use umbra::ui::Exit;
 use umbra::ui::show::Show;
 use umbra::ui::show::bench::Benched;
 use umbra::ui::show::compare::{Compared, Recorded, Side};
+use umbra::ui::show::inspect::Convolutions;
 use umbra::ui::show::rank::Ranked;
 use umbra::ui::show::select::Chosen;
 use umbra::ui::show::why::Why;
@@ -318,6 +320,22 @@ fn the_whole_ranking_and_the_reasons_stay_within_79_columns() {
     let why = Why::of(selection(&wishes, limited(30.0), None), Some(&rejected)).unwrap().text();
     assert!(why.contains("out at load: because"), "{why}");
     assert!(why.lines().all(|line| line.len() <= 79), "{why}");
+    let stopped = |node: &str| Unfused {
+        op: "Sqrt".to_owned(),
+        node: node.to_owned(),
+        why: "makes real numbers of codes".to_owned(),
+    };
+    let look = |_: &umbra::model::Candidate| {
+        Some(Convolutions { integer: 7, float: 2, unfused: vec![stopped("a"), stopped("b")] })
+    };
+    let why = Why::of(selection(&wishes, limited(30.0), None), Some(&rejected)).unwrap();
+    let why = why.looking(&look);
+    let text = why.text();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("7 of 9 run on integers, 2 in floating point"), "{text}");
+    assert!(words.contains("Sqrt keeps 2 in floating point, first a: it makes real"), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 79), "{text}");
+    assert_eq!(why.json()["convolutions"]["other"]["unfused"][1]["node"], "b");
     let unknown = Why::of(selection(&wishes, limited(30.0), None), Some("nobody")).unwrap_err();
     assert_eq!(unknown.exit, Exit::Input);
 }

@@ -20,7 +20,7 @@ const HALF: usize = LANES / 2;
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn product(job: &Job<'_>) {
     const PIXELS: usize = 6;
-    let count = job.geometry.origins.len();
+    let count = job.origins.len();
     for block in 0..job.layer.bias.len() {
         let mut pixel = 0;
         // SAFETY: the tiles end at `count`, and the caller's promises are the same.
@@ -48,10 +48,10 @@ pub(super) unsafe fn product(job: &Job<'_>) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     let layer = job.layer;
-    let origins = &job.geometry.origins[pixel..pixel + M];
+    let origins = &job.origins[pixel..pixel + M];
     let mut panel = layer.panels[block * layer.depth..(block + 1) * layer.depth].iter();
     let mut sums = [[_mm256_setzero_ps(); 2]; M];
-    for run in &job.geometry.runs {
+    for run in job.runs {
         for (k, weights) in (run.offset..run.offset + run.len).zip(&mut panel) {
             let weights = halves(weights);
             for (sums, &origin) in sums.iter_mut().zip(origins) {
@@ -64,7 +64,7 @@ unsafe fn tile<const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     }
     let bias = halves(&layer.bias[block]);
     let left = layer.outputs - block * LANES;
-    for (sums, &place) in sums.iter().zip(&job.geometry.places[pixel..pixel + M]) {
+    for (sums, &place) in sums.iter().zip(&job.places[pixel..pixel + M]) {
         let sums = [_mm256_add_ps(sums[0], bias[0]), _mm256_add_ps(sums[1], bias[1])];
         // SAFETY: the place plus all outputs lies in the output.
         unsafe {
@@ -116,7 +116,7 @@ unsafe fn store(values: [__m256; 2], to: *mut f32, count: usize, low: f32, high:
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn depthwise(job: &depthwise::Job<'_>) {
     const PIXELS: usize = 4;
-    let count = job.layer.window.origins.len();
+    let count = job.origins.len();
     let mut pixel = 0;
     // SAFETY: the pixels and blocks exist, and the caller's promises are the same.
     unsafe {
@@ -145,7 +145,7 @@ unsafe fn channels<const M: usize>(job: &depthwise::Job<'_>, pixel: usize, block
     let depthwise::Layer { window, weights, bias, low, high } = job.layer;
     let (first, taps) = (block * LANES, window.taps.len());
     let mut inputs = [job.input; M];
-    for (input, &origin) in inputs.iter_mut().zip(&window.origins[pixel..pixel + M]) {
+    for (input, &origin) in inputs.iter_mut().zip(&job.origins[pixel..pixel + M]) {
         // SAFETY: origin plus the channels lies in the input.
         *input = unsafe { job.input.add(origin as usize + first) };
     }
@@ -163,7 +163,7 @@ unsafe fn channels<const M: usize>(job: &depthwise::Job<'_>, pixel: usize, block
         }
     }
     let left = window.channels - first;
-    for (sums, &place) in sums.iter().zip(&window.places[pixel..pixel + M]) {
+    for (sums, &place) in sums.iter().zip(&job.places[pixel..pixel + M]) {
         // SAFETY: the place plus the channels lies in the output.
         unsafe { store(*sums, job.output.add(place as usize + first), left, *low, *high) }
     }

@@ -49,7 +49,7 @@ pub(super) unsafe fn product(job: &Job<'_>) {
 /// As for [`product`]; the blocks exist.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn pixels<const N: usize, const M: usize>(job: &Job<'_>, block: usize) {
-    let count = job.geometry.origins.len();
+    let count = job.origins.len();
     let mut pixel = 0;
     // SAFETY: the tiles end at `count`, and the caller's promises are the same.
     unsafe {
@@ -82,12 +82,12 @@ unsafe fn pixels<const N: usize, const M: usize>(job: &Job<'_>, block: usize) {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn tile<const N: usize, const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     let layer = job.layer;
-    let origins = &job.geometry.origins[pixel..pixel + M];
+    let origins = &job.origins[pixel..pixel + M];
     let panel = layer.depth * LANES;
     let mut sums = [[_mm512_setzero_ps(); M]; N];
     // SAFETY: `block` is one of the layer's, so its panel begins inside `panels`.
     let mut weights = unsafe { layer.panels.as_ptr().cast::<f32>().add(block * panel) };
-    for run in &job.geometry.runs {
+    for run in job.runs {
         let mut inputs = [job.input; M];
         unrolled!(m in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
             // SAFETY: origin plus run lies in the input.
@@ -111,7 +111,7 @@ unsafe fn tile<const N: usize, const M: usize>(job: &Job<'_>, pixel: usize, bloc
             weights = unsafe { weights.add(LANES) };
         }
     }
-    let places = &job.geometry.places[pixel..pixel + M];
+    let places = &job.places[pixel..pixel + M];
     unrolled!(n in [0 1 2 3] below N {
         unrolled!(m in [0 1 2 3 4 5 6 7 8 9 10 11] below M {
             // SAFETY: the place plus all outputs lies in the output.

@@ -24,14 +24,14 @@ const PIXELS: usize = 8;
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 pub(super) unsafe fn depthwise(job: &Job<'_>) {
     let window = &job.layer.window;
-    let count = window.origins.len();
+    let count = job.origins.len();
     let row = row_length(&window.taps, window.channels);
     let mut pixel = 0;
     // SAFETY: the pixels and blocks exist, the taps are rows where they are taken for it,
     // and the caller's promises are the same.
     unsafe {
         while pixel + PIXELS <= count {
-            let follow = follow(&window.origins[pixel..pixel + PIXELS], window.channels);
+            let follow = follow(&job.origins[pixel..pixel + PIXELS], window.channels);
             for block in 0..job.layer.bias.len() {
                 match row {
                     3 if follow => rows::<3>(job, pixel, block),
@@ -74,7 +74,7 @@ unsafe fn rows<const W: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     let Layer { window, weights, bias, .. } = job.layer;
     let (first, taps) = (block * LANES, window.taps.len());
     // SAFETY: origin plus the channels lies in the input.
-    let input = unsafe { job.input.add(window.origins[pixel] as usize + first) };
+    let input = unsafe { job.input.add(job.origins[pixel] as usize + first) };
     // SAFETY: a block of the bias is as long as a register.
     let mut sums = [unsafe { _mm512_loadu_ps(bias[block].0.as_ptr()) }; PIXELS];
     let weights = &weights[block * taps..(block + 1) * taps];
@@ -113,7 +113,7 @@ unsafe fn taps<const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     let Layer { window, weights, bias, .. } = job.layer;
     let (first, taps) = (block * LANES, window.taps.len());
     let mut inputs = [job.input; M];
-    for (input, &origin) in inputs.iter_mut().zip(&window.origins[pixel..pixel + M]) {
+    for (input, &origin) in inputs.iter_mut().zip(&job.origins[pixel..pixel + M]) {
         // SAFETY: origin plus the channels lies in the input.
         *input = unsafe { job.input.add(origin as usize + first) };
     }
@@ -143,7 +143,7 @@ unsafe fn store<const M: usize>(job: &Job<'_>, sums: &[__m512; M], pixel: usize,
     let Layer { window, low, high, .. } = job.layer;
     let first = block * LANES;
     let mask = mask(window.channels - first);
-    for (&sum, &place) in sums.iter().zip(&window.places[pixel..pixel + M]) {
+    for (&sum, &place) in sums.iter().zip(&job.places[pixel..pixel + M]) {
         let value = clamp(sum, *low, *high);
         // SAFETY: the place plus the channels lies in the output, and the mask leaves out
         // what lies behind the last.

@@ -1,14 +1,19 @@
 //! Depthwise convolution: the public type and its checks.
 
+use std::ops::Range;
+
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
+use super::product::COST;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512_depthwise};
 use super::{
     lanes::{self, LANES, Lanes},
     portable,
 };
-use crate::{Isa, KernelError, Window, check};
+use crate::{Isa, KernelError, Pool, Window, check, share};
 
 /// Depthwise convolution in f32, one filter per channel.
 ///
@@ -19,6 +24,8 @@ pub struct DepthwiseF32 {
     layer: Layer,
     input_needed: usize,
     output_needed: usize,
+    /// Whether threads may write different pixels at once.
+    apart: bool,
 }
 
 /// Everything but the buffers.
@@ -39,8 +46,23 @@ pub(super) struct Layer {
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
     pub(super) layer: &'a Layer,
+    /// Of the pixels to compute.
+    pub(super) origins: &'a [u32],
+    pub(super) places: &'a [u32],
     pub(super) input: *const f32,
     pub(super) output: *mut f32,
+}
+
+// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
+// own, whose places lie apart.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// The same for fewer pixels.
+    fn part(&self, pixels: Range<usize>) -> Self {
+        let (origins, places) = (&self.origins[pixels.clone()], &self.places[pixels]);
+        Self { origins, places, ..*self }
+    }
 }
 
 impl DepthwiseF32 {
@@ -67,7 +89,8 @@ impl DepthwiseF32 {
         let (low, high) = clamp;
         let layer = Layer { window, weights, bias: lanes::split(bias), low, high };
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        Ok(Self { isa, layer, input_needed, output_needed })
+        let apart = share::apart(&layer.window.places, channels);
+        Ok(Self { isa, layer, input_needed, output_needed, apart })
     }
 
     /// Computes all output pixels.
@@ -79,22 +102,57 @@ impl DepthwiseF32 {
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
+        self.run_pixels(&self.job(input, output));
+        Ok(())
+    }
+
+    /// [`run`](Self::run) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_on(
+        &self,
+        pool: &Pool,
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), KernelError> {
+        if !self.apart {
+            return self.run(input, output);
+        }
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        let (whole, window) = (self.job(input, output), &self.layer.window);
+        let products = window.taps.len() * window.channels * COST;
+        share::pixels(pool, whole.origins.len(), products, |part| {
+            self.run_pixels(&whole.part(part));
+        });
+        Ok(())
+    }
+
+    fn job(&self, input: &[f32], output: &mut [f32]) -> Job<'_> {
+        let Window { origins, places, .. } = &self.layer.window;
         let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-        let job = Job { layer: &self.layer, input, output };
+        Job { layer: &self.layer, origins, places, input, output }
+    }
+
+    fn run_pixels(&self, job: &Job<'_>) {
         match self.isa {
             // SAFETY: the lengths were checked above, the instruction set in `new`.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(&job) },
+            Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::depthwise(&job) },
+            Isa::Avx2 => unsafe { avx2::depthwise(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon | Isa::NeonDot => unsafe { neon::depthwise(&job) },
+            Isa::Neon | Isa::NeonDot => unsafe { neon::depthwise(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::depthwise(job) },
             // SAFETY: the lengths were checked above.
-            _ => unsafe { portable::depthwise(&job) },
+            _ => unsafe { portable::depthwise(job) },
         }
-        Ok(())
     }
 }
 

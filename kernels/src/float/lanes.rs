@@ -24,6 +24,17 @@ pub(super) fn pack(weights: &[f32], outputs: usize, depth: usize) -> Vec<Lanes> 
     panels
 }
 
+/// Lanes as bytes.
+pub(super) fn to_bytes(lanes: &[Lanes]) -> impl Iterator<Item = u8> {
+    lanes.iter().flat_map(|lanes| lanes.0).flat_map(f32::to_le_bytes)
+}
+
+/// The lanes of these bytes; those behind the last whole lanes are left out.
+pub(super) fn of_bytes(bytes: &[u8]) -> Vec<Lanes> {
+    let words = bytes.as_chunks::<4>().0.as_chunks::<LANES>().0;
+    words.iter().map(|words| Lanes(words.map(f32::from_le_bytes))).collect()
+}
+
 /// `values` cut into lanes, the missing ones 0.
 pub(super) fn split(values: &[f32]) -> Vec<Lanes> {
     let block = |chunk: &[f32]| {

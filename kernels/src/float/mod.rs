@@ -4,6 +4,8 @@
 //! multiply-adds where the processor has them: results agree within 1e-5 of the sum of
 //! the absolute products, not bit for bit.
 
+#[cfg(target_arch = "arm")]
+mod arm;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

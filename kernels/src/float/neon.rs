@@ -23,7 +23,7 @@ type Sums = [float32x4_t; QUARTERS];
 /// The lengths that [`Job`] promises.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn product(job: &Job<'_>) {
-    let count = job.geometry.origins.len();
+    let count = job.origins.len();
     for block in 0..job.layer.bias.len() {
         let mut pixel = 0;
         // SAFETY: the tiles end at `count`, and the caller's promises are the same.
@@ -45,16 +45,16 @@ pub(super) unsafe fn product(job: &Job<'_>) {
 /// As for [`product`]; pixels `pixel..pixel + M` and the block exist.
 #[target_feature(enable = "neon")]
 unsafe fn tile<const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
-    let (layer, geometry) = (job.layer, job.geometry);
+    let layer = job.layer;
     // SAFETY: the pixels and the block exist; origins plus runs lie in the input, there are
     // weights for each element of the runs, and places plus outputs lie in the output.
     unsafe {
         let origins: [*const f32; M] = std::array::from_fn(|row| {
-            job.input.add(*geometry.origins.get_unchecked(pixel + row) as usize)
+            job.input.add(*job.origins.get_unchecked(pixel + row) as usize)
         });
         let mut sums = [quarters(layer.bias.as_ptr().add(block)); M];
         let mut panel = layer.panels.as_ptr().add(block * layer.depth);
-        for run in &geometry.runs {
+        for run in job.runs {
             let mut from = origins.map(|origin| origin.add(run.offset));
             let mut left = run.len;
             while left >= QUARTER {
@@ -70,7 +70,7 @@ unsafe fn tile<const M: usize>(job: &Job<'_>, pixel: usize, block: usize) {
         }
         let left = layer.outputs - block * LANES;
         for (row, sums) in sums.into_iter().enumerate() {
-            let place = *geometry.places.get_unchecked(pixel + row) as usize;
+            let place = *job.places.get_unchecked(pixel + row) as usize;
             store(sums, job.output.add(place + block * LANES), left, layer.low, layer.high);
         }
     }
@@ -166,7 +166,7 @@ unsafe fn store(values: Sums, to: *mut f32, count: usize, low: f32, high: f32) {
 /// The lengths that [`depthwise::Job`] promises.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn depthwise(job: &depthwise::Job<'_>) {
-    let count = job.layer.window.origins.len();
+    let count = job.origins.len();
     for block in 0..job.layer.bias.len() {
         let mut pixel = 0;
         // SAFETY: the pixels and blocks exist, and the caller's promises are the same.
@@ -196,7 +196,7 @@ unsafe fn channels<const M: usize>(job: &depthwise::Job<'_>, pixel: usize, block
     // places plus the channels in the output.
     unsafe {
         let from: [*const f32; M] = std::array::from_fn(|row| {
-            job.input.add(*window.origins.get_unchecked(pixel + row) as usize + first)
+            job.input.add(*job.origins.get_unchecked(pixel + row) as usize + first)
         });
         let mut sums = [quarters(bias.as_ptr().add(block)); M];
         let weights = weights.as_ptr().add(block * taps);
@@ -212,7 +212,7 @@ unsafe fn channels<const M: usize>(job: &depthwise::Job<'_>, pixel: usize, block
         }
         let left = window.channels - first;
         for (row, sums) in sums.into_iter().enumerate() {
-            let place = *window.places.get_unchecked(pixel + row) as usize;
+            let place = *job.places.get_unchecked(pixel + row) as usize;
             store(sums, job.output.add(place + first), left, *low, *high);
         }
     }

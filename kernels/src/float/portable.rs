@@ -13,7 +13,7 @@ const PIXELS: usize = 4;
 ///
 /// The lengths that [`Job`] promises.
 pub(super) unsafe fn product(job: &Job<'_>) {
-    let pixels = job.geometry.origins.len();
+    let pixels = job.origins.len();
     for block in 0..job.layer.bias.len() {
         let whole = pixels / PIXELS * PIXELS;
         for pixel in (0..whole).step_by(PIXELS) {
@@ -34,8 +34,8 @@ unsafe fn tile<const P: usize>(job: &Job<'_>, pixel: usize, block: usize) {
     let layer = job.layer;
     let mut sums = [layer.bias[block].0; P];
     let mut panel = layer.panels[block * layer.depth..(block + 1) * layer.depth].iter();
-    let origins = &job.geometry.origins[pixel..pixel + P];
-    for run in &job.geometry.runs {
+    let origins = &job.origins[pixel..pixel + P];
+    for run in job.runs {
         for (k, weights) in (run.offset..run.offset + run.len).zip(&mut panel) {
             for (sum, &origin) in sums.iter_mut().zip(origins) {
                 // SAFETY: origin plus run lies in the input.
@@ -44,7 +44,7 @@ unsafe fn tile<const P: usize>(job: &Job<'_>, pixel: usize, block: usize) {
             }
         }
     }
-    for (sum, &place) in sums.iter().zip(&job.geometry.places[pixel..pixel + P]) {
+    for (sum, &place) in sums.iter().zip(&job.places[pixel..pixel + P]) {
         // SAFETY: the place plus all outputs lies in the output.
         unsafe { store(sum, job.output.add(place as usize + block * LANES), layer, block) }
     }
@@ -85,8 +85,7 @@ pub(super) fn clamp(value: f32, low: f32, high: f32) -> f32 {
 ///
 /// The lengths that [`depthwise::Job`] promises.
 pub(super) unsafe fn depthwise(job: &depthwise::Job<'_>) {
-    let window = &job.layer.window;
-    for (&origin, &place) in window.origins.iter().zip(&window.places) {
+    for (&origin, &place) in job.origins.iter().zip(job.places) {
         for block in 0..job.layer.bias.len() {
             // SAFETY: the pixel and the block exist, and the caller checked the lengths.
             unsafe { channels(job, origin as usize, place as usize, block) }

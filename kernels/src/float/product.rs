@@ -1,14 +1,21 @@
 //! Convolution and matrix product: the public type and its checks.
 
+use std::ops::Range;
+
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
-    lanes::{self, Lanes},
+    lanes::{self, LANES, Lanes},
     portable,
 };
-use crate::{Geometry, Isa, KernelError, check};
+use crate::{Geometry, Isa, KernelError, Pool, Run, check, share};
+
+/// What a product costs of those on codes that [`share`] counts in.
+pub(super) const COST: usize = 4;
 
 /// Convolution or matrix product in f32, weights packed once.
 ///
@@ -21,6 +28,8 @@ pub struct ProductF32 {
     layer: Layer,
     input_needed: usize,
     output_needed: usize,
+    /// Whether threads may write different pixels at once.
+    apart: bool,
 }
 
 /// What a tile needs to know besides where it is.
@@ -40,10 +49,25 @@ pub(super) struct Layer {
 /// plus `outputs` in `output`, and there are as many places as origins.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
-    pub(super) geometry: &'a Geometry,
+    pub(super) runs: &'a [Run],
+    /// Of the pixels to compute.
+    pub(super) origins: &'a [u32],
+    pub(super) places: &'a [u32],
     pub(super) layer: &'a Layer,
     pub(super) input: *const f32,
     pub(super) output: *mut f32,
+}
+
+// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
+// own, whose places lie apart.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// The same for fewer pixels.
+    fn part(&self, pixels: Range<usize>) -> Self {
+        let (origins, places) = (&self.origins[pixels.clone()], &self.places[pixels]);
+        Self { origins, places, ..*self }
+    }
 }
 
 impl ProductF32 {
@@ -62,19 +86,60 @@ impl ProductF32 {
         bias: &[f32],
         clamp: (f32, f32),
     ) -> Result<Self, KernelError> {
+        let depth = check::depth(&geometry.runs)?;
+        check::fits(depth.checked_mul(outputs) == Some(weights.len()), "weights")?;
+        check::fits(bias.len() == outputs, "bias")?;
+        let panels = lanes::pack(weights, outputs, depth);
+        Self::of(isa, geometry, outputs, [panels, lanes::split(bias)], clamp)
+    }
+
+    /// From weights as [`packed`](Self::packed) gave them, for the same geometry.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when the numbers of bytes, origins and places do not fit
+    /// together.
+    pub fn from_packed(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        packed: &[u8],
+        clamp: (f32, f32),
+    ) -> Result<Self, KernelError> {
+        let blocks = outputs.div_ceil(LANES);
+        let panels = check::depth(&geometry.runs)?.checked_mul(blocks);
+        let lanes = panels.and_then(|panels| panels.checked_add(blocks));
+        let bytes = lanes.and_then(|lanes| lanes.checked_mul(4 * LANES));
+        check::fits(bytes == Some(packed.len()), "packed weights")?;
+        let mut panels = lanes::of_bytes(packed);
+        let bias = panels.split_off(panels.len() - blocks);
+        Self::of(isa, geometry, outputs, [panels, bias], clamp)
+    }
+
+    /// Weights and biases as the kernels read them.
+    #[must_use]
+    pub fn packed(&self) -> Vec<u8> {
+        let Layer { panels, bias, .. } = &self.layer;
+        lanes::to_bytes(panels).chain(lanes::to_bytes(bias)).collect()
+    }
+
+    /// With as many panels as blocks of outputs times the depth, and as many biases as blocks.
+    fn of(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        [panels, bias]: [Vec<Lanes>; 2],
+        (low, high): (f32, f32),
+    ) -> Result<Self, KernelError> {
         let reach = check::runs_reach(&geometry.runs);
         let input_needed = check::input_needed(&geometry.origins, reach)?;
         let output_needed = check::output_needed(&geometry.places, outputs)?;
         check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
-        let depth = geometry.runs.iter().try_fold(0_usize, |sum, run| sum.checked_add(run.len));
-        let depth = depth.ok_or(KernelError::Parameters("runs"))?;
-        check::fits(depth.checked_mul(outputs) == Some(weights.len()), "weights")?;
-        check::fits(bias.len() == outputs, "bias")?;
-        let panels = lanes::pack(weights, outputs, depth);
-        let (low, high) = clamp;
-        let layer = Layer { panels, bias: lanes::split(bias), depth, outputs, low, high };
+        let depth = check::depth(&geometry.runs)?;
+        let layer = Layer { panels, bias, depth, outputs, low, high };
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        Ok(Self { isa, geometry, layer, input_needed, output_needed })
+        let apart = share::apart(&geometry.places, outputs);
+        Ok(Self { isa, geometry, layer, input_needed, output_needed, apart })
     }
 
     /// Computes all output pixels.
@@ -86,21 +151,56 @@ impl ProductF32 {
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
+        self.run_pixels(&self.job(input, output));
+        Ok(())
+    }
+
+    /// [`run`](Self::run) on all threads of a pool.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn run_on(
+        &self,
+        pool: &Pool,
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), KernelError> {
+        if !self.apart {
+            return self.run(input, output);
+        }
+        check::input(input, self.input_needed)?;
+        check::output(output, self.output_needed)?;
+        let whole = self.job(input, output);
+        let products = self.layer.depth * self.layer.outputs * COST;
+        share::pixels(pool, whole.origins.len(), products, |part| {
+            self.run_pixels(&whole.part(part));
+        });
+        Ok(())
+    }
+
+    fn job(&self, input: &[f32], output: &mut [f32]) -> Job<'_> {
+        let Geometry { origins, runs, places } = &self.geometry;
         let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-        let job = Job { geometry: &self.geometry, layer: &self.layer, input, output };
+        Job { runs, origins, places, layer: &self.layer, input, output }
+    }
+
+    fn run_pixels(&self, job: &Job<'_>) {
         match self.isa {
             // SAFETY: the lengths were checked above, the instruction set in `new`.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => unsafe { avx512::product(&job) },
+            Isa::Avx512Vnni => unsafe { avx512::product(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::product(&job) },
+            Isa::Avx2 => unsafe { avx2::product(job) },
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon | Isa::NeonDot => unsafe { neon::product(&job) },
+            Isa::Neon | Isa::NeonDot => unsafe { neon::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::product(job) },
             // SAFETY: the lengths were checked above.
-            _ => unsafe { portable::product(&job) },
+            _ => unsafe { portable::product(job) },
         }
-        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2_depthwise, avx512_depthwise};
 use super::{
@@ -11,11 +13,10 @@ use super::{
     product::Target,
     range::{DEEPEST, Row},
     reach::{Reach, distinct, usual_step},
-    share,
 };
 #[cfg(target_arch = "aarch64")]
 use super::{neon_depthwise, strips::Strips};
-use crate::{Isa, KernelError, Pool, Window, check};
+use crate::{Isa, KernelError, Pool, Window, check, share};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;
@@ -247,6 +248,9 @@ impl Depthwise8 {
             // SAFETY: the same; the strips are those of the filter.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon | Isa::NeonDot => unsafe { neon_depthwise::depthwise(job, &self.strips) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::depthwise(job) },
             // SAFETY: the same lengths.
             _ => unsafe { portable_depthwise::depthwise(job) },
         }

@@ -3,6 +3,8 @@
 //! Inputs are unsigned bytes, weights signed ones, sums have 32 bits. Every
 //! implementation gives the same bits as the portable one.
 
+#[cfg(target_arch = "arm")]
+mod arm;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -34,7 +36,6 @@ mod portable_depthwise;
 mod product;
 mod range;
 mod reach;
-mod share;
 #[cfg(target_arch = "aarch64")]
 mod strips;
 

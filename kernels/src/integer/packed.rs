@@ -89,7 +89,8 @@ impl Packed {
         let mut bias: Vec<i32> = (0..outputs).map(constant).collect::<Result<_, _>>()?;
         bias.resize(padded, 0);
         let panels = panels(geometry, outputs, weights);
-        let chains = if isa == Isa::Neon { chains::of(geometry, &panels) } else { Vec::new() };
+        let chained = cfg!(target_arch = "aarch64") && isa == Isa::Neon;
+        let chains = if chained { chains::of(geometry, &panels) } else { Vec::new() };
         Ok(Self {
             outputs,
             panels,
@@ -98,6 +99,42 @@ impl Packed {
             bias,
             zero: if used { (0..padded).map(spread).collect() } else { Vec::new() },
         })
+    }
+
+    /// The panels and the constant parts as bytes, for the same geometry and instruction set.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let panels = self.panels.iter().flat_map(|panel| panel.0.map(i8::cast_unsigned));
+        let words = self.bias.iter().chain(&self.zero).flat_map(|word| word.to_le_bytes());
+        panels.chain(words).collect()
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) gave. Of bytes that it did not give come other sums,
+    /// and nothing worse: no byte is a length or a place.
+    pub(super) fn of_bytes(
+        isa: Isa,
+        geometry: &Geometry,
+        outputs: usize,
+        bytes: &[u8],
+    ) -> Result<Self, KernelError> {
+        let misfit = KernelError::Parameters("packed weights");
+        let depth = check::depth(&geometry.runs)?;
+        if outputs == 0 || depth == 0 || depth > DEEPEST {
+            return Err(KernelError::Parameters("outputs and depth"));
+        }
+        let (offsets, padded) = (offsets(geometry)?, outputs.next_multiple_of(BLOCK));
+        let size = offsets.len().checked_mul(padded * GROUP);
+        let (panels, words) = size.and_then(|size| bytes.split_at_checked(size)).ok_or(misfit)?;
+        let panel = |bytes: &[u8; BLOCK * GROUP]| Panel(bytes.map(u8::cast_signed));
+        let panels: Vec<Panel> = panels.as_chunks().0.iter().map(panel).collect();
+        let (words, rest) = words.as_chunks();
+        let mut bias: Vec<i32> = words.iter().map(|word| i32::from_le_bytes(*word)).collect();
+        if !rest.is_empty() || !(bias.len() == padded || bias.len() == 2 * padded) {
+            return Err(misfit);
+        }
+        let zero = bias.split_off(padded);
+        let chained = cfg!(target_arch = "aarch64") && isa == Isa::Neon;
+        let chains = if chained { chains::of(geometry, &panels) } else { Vec::new() };
+        Ok(Self { outputs, panels, offsets, bias, zero, chains })
     }
 
     /// Groups of one sum.

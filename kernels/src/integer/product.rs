@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "arm")]
+use super::arm;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use super::{
     finish::{Finish, Spread},
     packed::{BLOCK, GROUP, Packed, Sum},
-    portable, share,
+    portable,
 };
 #[cfg(target_arch = "aarch64")]
 use super::{neon, neon_dot};
-use crate::{Geometry, Isa, KernelError, Pool, SLACK, check};
+use crate::{Geometry, Isa, KernelError, Pool, SLACK, check, share};
 
 /// Convolution or matrix product in integers, weights packed once.
 ///
@@ -94,6 +96,42 @@ impl Product8 {
         let sum = Sum { outputs, weights, zero: weight_zero, bias, input_zero };
         let isa = if isa.detected() { isa } else { Isa::Scalar };
         let packed = Packed::new(isa, &geometry, sum)?;
+        Self::of(isa, geometry, packed, finish)
+    }
+
+    /// From weights as [`packed`](Self::packed) gave them, for the same geometry and
+    /// instruction set. Other bytes of the right number make other sums, modulo 2^32.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Parameters`] when the numbers of bytes, multipliers, origins and places
+    /// do not fit together.
+    pub fn from_packed(
+        isa: Isa,
+        geometry: Geometry,
+        outputs: usize,
+        packed: &[u8],
+        finish: Finish,
+    ) -> Result<Self, KernelError> {
+        check::fits(geometry.origins.len() == geometry.places.len(), "places")?;
+        let isa = if isa.detected() { isa } else { Isa::Scalar };
+        let packed = Packed::of_bytes(isa, &geometry, outputs, packed)?;
+        Self::of(isa, geometry, packed, finish)
+    }
+
+    /// Weights, zero points and biases as this instruction set reads them.
+    #[must_use]
+    pub fn packed(&self) -> Vec<u8> {
+        self.layer.packed.to_bytes()
+    }
+
+    fn of(
+        isa: Isa,
+        geometry: Geometry,
+        packed: Packed,
+        finish: Finish,
+    ) -> Result<Self, KernelError> {
+        let outputs = packed.outputs;
         let finish = Spread::new(finish, outputs, outputs.next_multiple_of(BLOCK))?;
         let input_needed =
             check::input_needed(&geometry.origins, check::runs_reach(&geometry.runs))?;
@@ -203,6 +241,9 @@ impl Product8 {
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => unsafe { neon::product(job) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => unsafe { arm::product(job) },
             // SAFETY: the same lengths.
             _ => unsafe { portable::product(job) },
         }

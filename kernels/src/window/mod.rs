@@ -6,7 +6,15 @@ mod maximum;
 pub use average::{Average8, average_pool_codes, average_pool_f32, global_average_codes};
 pub use maximum::{max_pool_codes, max_pool_f32};
 
-use crate::{KernelError, check};
+use std::sync::{Mutex, PoisonError};
+
+use crate::{KernelError, Pool, check, share};
+
+/// What an element under a window costs of the products that [`share`] counts in.
+const COST: usize = 8;
+
+/// A part of a window with its part of the output, until a thread takes it.
+type Slot<'o, U> = Mutex<Option<(Window, &'o mut [U])>>;
 
 /// Where a window that keeps the channels apart reads and writes, in elements.
 ///
@@ -24,6 +32,64 @@ pub struct Window {
 }
 
 impl Window {
+    /// Calls `work` on the threads of a pool, with some pixels each and the stretch of the
+    /// output that holds them; with the whole where that is little work, or pixels do not lie
+    /// in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// An error of `work`.
+    pub fn share<U: Send>(
+        &self,
+        pool: &Pool,
+        output: &mut [U],
+        work: impl Fn(&Self, &mut [U]) -> Result<(), KernelError> + Sync,
+    ) -> Result<(), KernelError> {
+        let (pixels, cost) = (self.origins.len(), self.taps.len() * self.channels * COST);
+        let each = share::part(pool.threads(), pixels, cost);
+        let slots = if each < pixels { self.cut(each, output) } else { Err(output) };
+        let slots = match slots {
+            Ok(slots) => slots,
+            Err(output) => return work(self, output),
+        };
+        let failure = Mutex::new(Ok(()));
+        pool.run(slots.len(), |at| {
+            let slot =
+                slots.get(at).map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner));
+            let Some((window, output)) = slot.and_then(|mut slot| slot.take()) else { return };
+            if let Err(error) = work(&window, output) {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
+            }
+        });
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parts of `each` pixels with stretches of the output that nobody else has; the output
+    /// back where pixels do not lie in ascending order, or outside.
+    fn cut<'o, U>(
+        &self,
+        each: usize,
+        output: &'o mut [U],
+    ) -> Result<Vec<Slot<'o, U>>, &'o mut [U]> {
+        let next = |pair: &[u32]| (pair[0] as usize).saturating_add(self.channels);
+        let ascend = self.places.windows(2).all(|pair| next(pair) <= pair[1] as usize);
+        let even = self.places.len() == self.origins.len();
+        if !ascend || !even || self.needed().map_or(usize::MAX, |(_, end)| end) > output.len() {
+            return Err(output);
+        }
+        let (mut slots, mut rest, mut start) = (Vec::new(), output, 0);
+        for (origins, places) in self.origins.chunks(each).zip(self.places.chunks(each)) {
+            let end = places.last().map_or(start, |&last| last as usize + self.channels);
+            let (own, behind) = rest.split_at_mut(end - start);
+            let places = places.iter().map(|&place| place - start as u32).collect();
+            let (origins, taps) = (origins.to_vec(), self.taps.clone());
+            let window = Self { origins, taps, places, channels: self.channels };
+            slots.push(Mutex::new(Some((window, own))));
+            (rest, start) = (behind, end);
+        }
+        Ok(slots)
+    }
+
     /// Elements of input, slack included, and of output that a call needs.
     pub(crate) fn needed(&self) -> Result<(usize, usize), KernelError> {
         check::fits(self.origins.len() == self.places.len(), "places")?;

@@ -3,13 +3,17 @@
 //! Shapes are those of ONNX (channels first), static; how a value lies in memory is the
 //! back's business. A value holds codes of one quantisation, or reals, or whole numbers.
 
+use serde::{Deserialize, Serialize};
+
+use super::packed;
+use crate::engine::Unfused;
 use crate::model::TensorInfo;
 
 /// Index of a value in [`Program::values`].
 pub(super) type Id = usize;
 
 /// A whole model, nodes in execution order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Program {
     /// Everything computed, given or constant.
     pub values: Vec<Value>,
@@ -19,13 +23,12 @@ pub(super) struct Program {
     pub outputs: Vec<Port>,
     /// In execution order.
     pub nodes: Vec<Node>,
-    /// Convolutions that stay in floating point although their input is quantised, with
-    /// the operator that stopped the fusion.
-    pub unfused: Vec<(String, String)>,
+    /// Convolutions that stay in floating point although their input is quantised.
+    pub unfused: Vec<Unfused>,
 }
 
 /// One tensor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Value {
     /// Name in the file, for messages.
     pub name: String,
@@ -38,7 +41,7 @@ pub(super) struct Value {
 }
 
 /// What the elements of a value are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Kind {
     /// Codes 0..=255 of `scale * (code - zero)`; those of int8 tensors are shifted by 128.
     Codes(Quantised),
@@ -48,26 +51,36 @@ pub(super) enum Kind {
     Whole,
 }
 
-/// One affine quantisation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// One affine quantisation. Two are equal where a code stands for the same number in both.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Quantised {
     /// Step.
     pub scale: f32,
     /// Code of zero, in 0..=255.
     pub zero: u8,
+    /// Whether the file has these codes as int8, 128 less. ONNX Runtime's products and
+    /// averages add the zero point before they round, and a smaller one leaves more bits of
+    /// the fraction: ties may fall otherwise.
+    pub signed: bool,
+}
+
+impl PartialEq for Quantised {
+    fn eq(&self, other: &Self) -> bool {
+        (self.scale, self.zero) == (other.scale, other.zero)
+    }
 }
 
 /// Elements of a constant value, row by row as ONNX has them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Constant {
     /// Codes 0..=255.
-    Codes(Vec<u8>),
+    Codes(#[serde(with = "packed")] Vec<u8>),
     /// Single precision.
-    Real(Vec<f32>),
+    Real(#[serde(with = "packed")] Vec<f32>),
 }
 
 /// An input or output of the model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Port {
     /// The value behind it.
     pub value: Id,
@@ -76,7 +89,7 @@ pub(super) struct Port {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Node {
     /// What it does.
     pub op: Op,
@@ -89,7 +102,7 @@ pub(super) struct Node {
 /// What a node does. The kinds of its values choose the arithmetic: a convolution whose
 /// input holds codes has [`Weights::Codes`] and sums integers; its output holds codes
 /// (requantised) or reals.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Op {
     /// Convolution over two dimensions (one-dimensional ones have height 1).
     Conv(Conv),
@@ -102,7 +115,7 @@ pub(super) enum Op {
     /// Codes to reals.
     Dequantize,
     /// Any function of one code: requantisation, activation between quantisations, ...
-    Table(Box<[u8; 256]>),
+    Table(#[serde(with = "packed")] Box<[u8; 256]>),
     /// Two operands, broadcast as NumPy does; codes with codes or reals with reals.
     Binary(Binary, Range),
     /// One operand, reals.
@@ -135,7 +148,7 @@ pub(super) enum Op {
 }
 
 /// A convolution.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Conv {
     /// Output channels, input channels per group, height, width.
     pub shape: [usize; 4],
@@ -150,7 +163,7 @@ pub(super) struct Conv {
 }
 
 /// A product with a constant matrix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Dense {
     /// Length of the sum.
     pub depth: usize,
@@ -163,27 +176,32 @@ pub(super) struct Dense {
 }
 
 /// Constant weights with their bias (one per output, or empty).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Weights {
     /// Integers.
     Codes {
         /// uint8 ones are shifted by -128.
+        #[serde(with = "packed")]
         codes: Vec<i8>,
         /// Per output, shifted likewise; empty where all are zero.
+        #[serde(with = "packed")]
         zero: Vec<i8>,
         /// Accumulator to real: input scale times weight scale. One per output, or one.
+        #[serde(with = "packed")]
         scale: Vec<f32>,
         /// In steps of `scale`; empty where `real_bias` says it, or nothing is added.
+        #[serde(with = "packed")]
         bias: Vec<i32>,
         /// In reals, for results in reals; empty where `bias` says it. Never both.
+        #[serde(with = "packed")]
         real_bias: Vec<f32>,
     },
     /// Single precision.
-    Reals(Vec<f32>, Vec<f32>),
+    Reals(#[serde(with = "packed")] Vec<f32>, #[serde(with = "packed")] Vec<f32>),
 }
 
 /// Closed interval that a result is clamped to; infinite where it is not.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Range {
     /// Lowest.
     pub low: f32,
@@ -192,7 +210,7 @@ pub(super) struct Range {
 }
 
 /// Kernel, strides, dilations and padding over height and width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Window {
     /// Height and width.
     pub kernel: [usize; 2],
@@ -205,7 +223,7 @@ pub(super) struct Window {
 }
 
 /// Element-wise operators of two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Binary {
     /// `a + b`
     Add,
@@ -218,7 +236,7 @@ pub(super) enum Binary {
 }
 
 /// Element-wise operators of one operand.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Unary {
     /// Clamp; Relu and Relu6 are clamps.
     Clamp(Range),
@@ -239,7 +257,7 @@ pub(super) enum Unary {
 }
 
 /// How height and width are resampled.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Resize {
     /// Nearest or bilinear.
     pub linear: bool,
@@ -252,7 +270,7 @@ pub(super) struct Resize {
 }
 
 /// ONNX's `coordinate_transformation_mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Coordinates {
     /// `half_pixel`
     HalfPixel,
@@ -265,7 +283,7 @@ pub(super) enum Coordinates {
 }
 
 /// ONNX's `nearest_mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Rounding {
     /// `round_prefer_floor`
     PreferFloor,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::text::{bytes, count, page, range, wrap};
 use super::{Show, document};
+use crate::engine::Unfused;
 use crate::model::{Candidate, Card, Rejection, TensorInfo};
 use crate::ui::Exit;
 
@@ -32,8 +33,39 @@ pub struct Examined {
     pub unsupported: Vec<String>,
     /// Convolutions on integers, and in floating point.
     pub convolutions: Option<(u64, u64)>,
+    /// Those in floating point although their input is quantised.
+    pub unfused: Vec<Unfused>,
     /// Why it refused.
     pub error: Option<String>,
+}
+
+/// How the convolutions of a model run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Convolutions {
+    /// On integers.
+    pub integer: u64,
+    /// In floating point.
+    pub float: u64,
+    /// Those in floating point although their input is quantised.
+    pub unfused: Vec<Unfused>,
+}
+
+/// Which operators kept convolutions in floating point, the most frequent first, each with
+/// the first convolution that it kept there.
+pub(crate) fn kept_real(unfused: &[Unfused]) -> Vec<String> {
+    let mut found: Vec<(&Unfused, usize)> = Vec::new();
+    for one in unfused {
+        match found.iter_mut().find(|(known, _)| (&known.op, &known.why) == (&one.op, &one.why)) {
+            Some((_, count)) => *count += 1,
+            None => found.push((one, 1)),
+        }
+    }
+    found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let line = |(Unfused { op, node, why }, count): (&Unfused, usize)| match count {
+        1 => format!("{op} keeps {node} in floating point: it {why}"),
+        _ => format!("{op} keeps {count} in floating point, first {node}: it {why}"),
+    };
+    found.into_iter().map(line).collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -55,6 +87,7 @@ pub(crate) struct ModelJson<'a> {
     engine: Option<&'static str>,
     fused_integer_convs: Option<u64>,
     float_convs: Option<u64>,
+    unfused: Option<&'a [Unfused]>,
     unsupported: Option<&'a [String]>,
     rejection: Option<&'a Rejection>,
 }
@@ -81,6 +114,7 @@ impl<'a> ModelJson<'a> {
             engine: examined.and_then(|found| found.engine),
             fused_integer_convs: convolutions.map(|(integer, _)| integer),
             float_convs: convolutions.map(|(_, float)| float),
+            unfused: examined.map(|found| found.unfused.as_slice()),
             unsupported: examined.map(|found| found.unsupported.as_slice()),
             rejection: candidate.rejection.as_ref(),
         }
@@ -173,6 +207,8 @@ fn engine(found: &Examined) -> Vec<String> {
         let text = format!("{integer} on integers, {float} in floating point");
         lines.extend(wrap("  convolutions  ", &text, 1));
     }
+    let reasons = kept_real(&found.unfused);
+    lines.extend(reasons.iter().flat_map(|reason| wrap("  not fused     ", reason, 3)));
     if !found.unsupported.is_empty() {
         lines.extend(wrap("  NOT RUN       ", &found.unsupported.join(", "), 4));
     }

@@ -5,12 +5,14 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::candidate::{CandidateJson, Known};
+use super::inspect::{Convolutions, kept_real};
 use super::select::violations;
 use super::table::{Align, Table};
 use super::text::{number, or_dash, page, range, wrap};
 use super::{Show, document};
 use crate::agent::Selection;
 use crate::bench::Verdict;
+use crate::model::Candidate;
 use crate::rank::{Criterion, Measure, Row, versus};
 use crate::task::{Policy, Weights};
 use crate::ui::Failure;
@@ -23,6 +25,8 @@ pub struct Why {
     chosen: Option<usize>,
     /// Index of the one it is compared with, if there is one.
     other: Option<usize>,
+    /// How the convolutions of these two run, where somebody looked into their files.
+    convolutions: [Option<Convolutions>; 2],
 }
 
 impl Why {
@@ -38,7 +42,15 @@ impl Why {
         };
         let runner_up = || selection.ranking.order.iter().copied().find(|&at| Some(at) != chosen);
         let other = other.or_else(runner_up);
-        Ok(Self { selection, chosen, other })
+        Ok(Self { selection, chosen, other, convolutions: [None, None] })
+    }
+
+    /// The same with what `look` finds in the files of the two.
+    #[must_use]
+    pub fn looking(mut self, look: &dyn Fn(&Candidate) -> Option<Convolutions>) -> Self {
+        let found = |at: Option<usize>| look(self.selection.candidates.get(at?)?);
+        self.convolutions = [found(self.chosen), found(self.other)];
+        self
     }
 
     fn known(&self, at: Option<usize>) -> Option<Known<'_>> {
@@ -77,8 +89,9 @@ impl Show for Why {
         if let (Some(chosen), Some(other)) = (&chosen, &other) {
             lines.extend(self.criteria(chosen, other));
         }
-        for known in [&chosen, &other].into_iter().flatten() {
-            lines.extend(convolutions(known));
+        for (known, found) in [&chosen, &other].into_iter().zip(&self.convolutions) {
+            let Some(known) = known else { continue };
+            lines.extend(convolutions(known, found.as_ref()));
             lines.extend(images(known));
         }
         if let Some(flip) = &decision.flip {
@@ -90,11 +103,13 @@ impl Show for Why {
     fn json(&self) -> Value {
         let (chosen, other) = (self.known(self.chosen), self.known(self.other));
         let pair = chosen.zip(other);
+        let [ours, theirs] = &self.convolutions;
         let criteria = pair.map(|(chosen, other)| self.criteria_json(&chosen, &other));
         document(json!({
             "decision": self.selection.decision,
             "chosen": chosen.as_ref().map(CandidateJson::of),
             "other": other.as_ref().map(CandidateJson::of),
+            "convolutions": { "chosen": ours, "other": theirs },
             "margin": self.margin(),
             "criteria": criteria,
         }))
@@ -242,7 +257,6 @@ fn by_how_much(row: &Row) -> String {
     row.violations.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether the quantised convolutions really run on integers.
 /// How images were fed, where no sidecar said it.
 fn images(known: &Known<'_>) -> Vec<String> {
     let guess = known.evidence.and_then(|evidence| evidence.preprocess.as_ref());
@@ -253,15 +267,16 @@ fn images(known: &Known<'_>) -> Vec<String> {
     })
 }
 
-fn convolutions(known: &Known<'_>) -> Vec<String> {
-    let Some((integer, float)) = known.trial.and_then(|trial| trial.convolutions) else {
-        return Vec::new();
-    };
+/// Whether the quantised convolutions really run on integers, and what keeps them from it.
+fn convolutions(known: &Known<'_>, found: Option<&Convolutions>) -> Vec<String> {
+    let measured = known.trial.and_then(|trial| trial.convolutions);
+    let counted = measured.or_else(|| found.map(|found| (found.integer, found.float)));
+    let Some((integer, float)) = counted else { return Vec::new() };
     let all = integer + float;
     let id = &known.candidate.id;
-    wrap(
-        "convs   ",
-        &format!("{id}: {integer} of {all} run on integers, {float} in floating point"),
-        2,
-    )
+    let text = format!("{id}: {integer} of {all} run on integers, {float} in floating point");
+    let mut lines = wrap("convs   ", &text, 2);
+    let reasons = kept_real(found.map_or(&[][..], |found| &found.unfused));
+    lines.extend(reasons.iter().flat_map(|reason| wrap("        ", reason, 2)));
+    lines
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::engine::{self, Engine};
 use crate::model::{self, Candidate};
 use crate::ui::call::shown;
-use crate::ui::show::inspect::{Examined, Inspected, Model};
+use crate::ui::show::inspect::{Convolutions, Examined, Inspected, Model};
 use crate::ui::{Answer, Call};
 
 /// Look into model files: operators, shapes, quantisation.
@@ -45,6 +45,7 @@ fn examine(engines: &[Box<dyn Engine>], candidate: &Candidate) -> Option<Examine
         Ok((engine, convolutions)) => Examined {
             engine: Some(engine.name()),
             convolutions: Some(convolutions),
+            unfused: engine.unfused(&bytes).unwrap_or_default(),
             ..Examined::default()
         },
         Err(error) => {
@@ -55,6 +56,17 @@ fn examine(engines: &[Box<dyn Engine>], candidate: &Candidate) -> Option<Examine
         }
     };
     Some(examined)
+}
+
+/// The convolutions of a candidate on the engine of its configuration.
+pub(super) fn convolutions(
+    engines: &[Box<dyn Engine>],
+    candidate: &Candidate,
+) -> Option<Convolutions> {
+    let engine = engines.iter().find(|engine| engine.name() == candidate.config.engine)?;
+    let bytes = candidate.read().ok()?;
+    let (integer, float) = engine.convolutions(&bytes).ok()?;
+    Some(Convolutions { integer, float, unfused: engine.unfused(&bytes).unwrap_or_default() })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::aim::Aim;
+use super::inspect::convolutions;
 use crate::agent;
 use crate::ui::call::shown;
 use crate::ui::{Answer, Call, show};
@@ -24,6 +25,8 @@ impl Why {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let request = self.aim.recorded(call)?;
         let selection = agent::select(call.world, request, call.sink)?;
-        shown(show::why::Why::of(selection, self.model.as_deref())?)
+        let why = show::why::Why::of(selection, self.model.as_deref())?;
+        let engines = &call.world.engines;
+        shown(why.looking(&|candidate| convolutions(engines, candidate)))
     }
 }

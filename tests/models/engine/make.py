@@ -62,3 +62,8 @@ save('const_nodes',[h.make_node('Constant',[],['cs'],value_float=.125),h.make_no
 save('qat_weights',[h.make_node('QuantizeLinear',['w','cs','cz'],['q'],axis=0),h.make_node('DequantizeLinear',['q','cs','cz'],['r'],axis=0),h.make_node('Conv',['x','r'],['y'])],{'w':f(rng.standard_normal((3,2,1,1))),'cs':f([.1,.02,.03]),'cz':i8([0,0,0])},[vi('x',T.FLOAT,[1,2,4,4])],[vi('y',T.FLOAT,None)])
 for opset in (11,13):
   save(f'softmax_op{opset}',[h.make_node('DequantizeLinear',['x','s','z'],['a']),h.make_node('Softmax',['a'],['b'],axis=1),h.make_node('QuantizeLinear',['b','ps','pz'],['y'])],{**S,'ps':f(1/256),'pz':u(0)},[vi('x',T.UINT8,[1,4,3])],[vi('y',T.UINT8,None)],opset)
+# int8, with scales that make ties of many results.
+S8={'s':f(.05),'z':i8(-7),'t':f(.05),'tz':i8(3),'o':f(.1),'p':f(.01)}
+save('qlinearmul_s8',[h.make_node('QLinearMul',['x','s','z','w','o','tz','p','z'],['y'],domain=MS)],S8,[vi('x',T.INT8,[2,40,8]),vi('w',T.INT8,[2,40,8])],[vi('y',T.INT8,None)])
+save('qlinearaveragepool_s8',[h.make_node('QLinearAveragePool',['x','s','z','t','tz'],['y'],domain=MS,kernel_shape=[2,2],strides=[1,1])],S8,[vi('x',T.INT8,[1,8,13,13])],[vi('y',T.INT8,None)])
+save('qlinearglobalaveragepool_s8',[h.make_node('QLinearGlobalAveragePool',['x','s','z','t','tz'],['y'],domain=MS)],S8,[vi('x',T.INT8,[2,64,4,4])],[vi('y',T.INT8,None)])

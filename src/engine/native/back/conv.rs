@@ -26,11 +26,11 @@ impl Planner<'_> {
             _ => self.bordered(image, from, &conv.window)?,
         };
         let Conv { weights, range, groups, .. } = conv;
-        let layer =
-            Layer { isa: self.isa, weights, range: *range, outputs, groups: *groups, from, to };
+        let (isa, range, groups, packed) = (self.isa, *range, *groups, self.packed());
+        let layer = Layer { isa, weights, packed, range, outputs, groups, from, to };
         self.produce(node.output, &CHANNELS_LAST, channels_are_dense, |plan, to| {
             let products = products(&layer, &conv.window, spread, &image, to)?;
-            plan.push(products, &[&image], to);
+            plan.push_products(products, &image, to);
             Ok(())
         })
     }
@@ -93,7 +93,8 @@ impl Planner<'_> {
         }
         let Dense { weights, range, outputs, .. } = dense;
         let (range, outputs) = (*range, *outputs);
-        let layer = Layer { isa: self.isa, weights, range, outputs, groups: 1, from, to };
+        let (isa, packed) = (self.isa, self.packed());
+        let layer = Layer { isa, weights, packed, range, outputs, groups: 1, from, to };
         let order: Vec<usize> = (0..self.value(node.output)?.shape.len()).collect();
         let columns = order.len().saturating_sub(1);
         let fits = |view: &View| view.is_dense_along(columns);
@@ -102,7 +103,7 @@ impl Planner<'_> {
                 return Err(fault("a product of another width"));
             }
             let kernel = layer.product(0, &terms, origins, taps::rows(to))?;
-            plan.push(Products(vec![kernel]), &[&view], to);
+            plan.push_products(Products(vec![kernel]), &view, to);
             Ok(())
         })
     }

@@ -18,7 +18,7 @@ pub(super) fn program() -> Draft {
 }
 
 pub(super) fn quantised(scale: f32, zero: u8) -> Kind {
-    Kind::Codes(Quantised { scale, zero })
+    Kind::Codes(Quantised { scale, zero, signed: false })
 }
 
 impl Draft {

@@ -32,8 +32,8 @@ impl Work for Softmax {
 /// Index of the largest of `count` elements that lie `step` apart.
 #[derive(Debug)]
 struct ArgMax {
-    /// Offsets of output and of the first element, for every lane.
-    lanes: Vec<(u32, u32)>,
+    /// Output and the first element of every lane.
+    nest: Nest<2>,
     count: usize,
     step: usize,
     last: bool,
@@ -52,20 +52,31 @@ impl Work for ArgMax {
 
 impl ArgMax {
     fn find<T: PartialOrd>(&self, from: &[T], to: &mut [i64]) -> Result<(), EngineError> {
-        let span = (self.count - 1) * self.step + 1;
-        for &(to_at, from_at) in &self.lanes {
-            let lane = part(from, from_at as usize, span)?.iter().step_by(self.step.max(1));
-            let mut lane = lane.enumerate().take(self.count);
-            let Some((mut best, mut most)) = lane.next() else { continue };
-            for (at, value) in lane {
-                if value > most || (self.last && value == most) {
-                    (best, most) = (at, value);
-                }
+        let span = self.count.saturating_sub(1) * self.step + 1;
+        let [to_step, from_step] = self.nest.steps;
+        self.nest.walk(|[to_at, from_at]| {
+            for n in 0..self.nest.len {
+                let lane = part(from, from_at + n * from_step, span)?;
+                let [to] = part_mut(to, to_at + n * to_step, 1)? else { continue };
+                *to = match self.step {
+                    1 => self.place(lane.iter()),
+                    step => self.place(lane.iter().step_by(step.max(1)).take(self.count)),
+                };
             }
-            let [to] = part_mut(to, to_at as usize, 1)? else { continue };
-            *to = best as i64;
+            Ok(())
+        })
+    }
+
+    /// Where the largest of a lane is.
+    fn place<'t, T: PartialOrd + 't>(&self, lane: impl Iterator<Item = &'t T>) -> i64 {
+        let mut lane = lane.enumerate();
+        let Some((mut best, mut most)) = lane.next() else { return 0 };
+        for (at, value) in lane {
+            if value > most || (self.last && value == most) {
+                (best, most) = (at, value);
+            }
         }
-        Ok(())
+        best as i64
     }
 }
 
@@ -115,15 +126,7 @@ impl Planner<'_> {
             |plan, to| {
                 let first = from.narrowed(axis, 0, 1).and_then(|first| first.reshaped(&to.shape));
                 let nest = first.and_then(|first| Nest::new([to, &first])).ok_or_else(misfit)?;
-                let mut lanes = Vec::new();
-                let [to_step, from_step] = nest.steps;
-                nest.walk(|[to_at, from_at]| {
-                    let lane =
-                        |n: usize| ((to_at + n * to_step) as u32, (from_at + n * from_step) as u32);
-                    lanes.extend((0..nest.len).map(lane));
-                    Ok::<(), EngineError>(())
-                })?;
-                plan.push(ArgMax { lanes, count, step, last }, &[&from], to);
+                plan.push(ArgMax { nest, count, step, last }, &[&from], to);
                 Ok(())
             },
         )

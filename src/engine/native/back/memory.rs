@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use umbra_kernels::Pool;
+
 use super::step::{Sources, Step};
 use crate::engine::EngineError;
 use crate::engine::native::ir::Kind;
@@ -127,9 +129,9 @@ impl Memory {
     }
 
     /// Runs one step: its output is taken out, its inputs are borrowed.
-    pub(super) fn run(&mut self, step: &Step) -> Result<(), EngineError> {
+    pub(super) fn run(&mut self, step: &Step, pool: &Pool) -> Result<(), EngineError> {
         let mut output = mem::take(self.data_mut(step.output)?);
-        let sources = Sources::new(self, &step.inputs);
+        let sources = Sources::new(self, &step.inputs, pool);
         let result = step.work.run(&sources, &mut output);
         *self.data_mut(step.output)? = output;
         result

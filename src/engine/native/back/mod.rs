@@ -30,4 +30,5 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
-pub(super) use plan::plan;
+pub(super) use plan::{packed, plan, plan_packed};
+pub(super) use session::NativeSession;

@@ -1,10 +1,10 @@
 //! From a program to a session.
 
-use umbra_kernels::Isa;
+use umbra_kernels::{Isa, Pool};
 
 use super::memory::Memory;
 use super::nest::Nest;
-use super::planner::{Planner, fault};
+use super::planner::{Packs, Planner, fault};
 use super::session::{Door, NativeSession};
 use super::view::View;
 use crate::engine::EngineError;
@@ -21,18 +21,59 @@ pub(in crate::engine::native) fn plan(
 ) -> Result<NativeSession, EngineError> {
     let convolutions = program.convolutions();
     let nodes = std::mem::take(&mut program.nodes);
-    planned(&program, nodes, isa, convolutions)
-        .map_err(|error| EngineError { stage: Stage::Optimise, ..error })
+    planned(&program, nodes, isa, Packs::Pack)
+        .and_then(|plan| plan.session(&program, convolutions))
+        .map_err(late)
 }
 
-fn planned(
+/// The same for a program whose packed weights, as [`packed`] gave them, need not be packed
+/// again.
+///
+/// # Errors
+/// As [`plan`].
+pub(in crate::engine::native) fn plan_packed(
+    mut program: Program,
+    packs: &[Vec<&[u8]>],
+    isa: Isa,
+) -> Result<NativeSession, EngineError> {
+    let convolutions = program.convolutions();
+    let nodes = std::mem::take(&mut program.nodes);
+    planned(&program, nodes, isa, Packs::Use(packs))
+        .and_then(|plan| plan.session(&program, convolutions))
+        .map_err(late)
+}
+
+/// The packed weights of a program's products, by node and group; none for other nodes.
+///
+/// # Errors
+/// As [`plan`].
+pub(in crate::engine::native) fn packed(
     program: &Program,
+    isa: Isa,
+) -> Result<Vec<Vec<Vec<u8>>>, EngineError> {
+    let plan = planned(program, program.nodes.clone(), isa, Packs::List(Vec::new()));
+    Ok(plan.map_err(late)?.planner.listed())
+}
+
+fn late(error: EngineError) -> EngineError {
+    EngineError { stage: Stage::Optimise, ..error }
+}
+
+/// Steps and buffers, with the doors between them and the caller.
+struct Plan<'p> {
+    planner: Planner<'p>,
+    entrances: Vec<Door>,
+    exits: Vec<Door>,
+}
+
+fn planned<'p>(
+    program: &'p Program,
     nodes: Vec<Node>,
     isa: Isa,
-    convolutions: (u64, u64),
-) -> Result<NativeSession, EngineError> {
+    packs: Packs<'p>,
+) -> Result<Plan<'p>, EngineError> {
     let flat = only_for_products(program, &nodes);
-    let mut planner = Planner::new(program, &nodes, isa);
+    let mut planner = Planner::new(program, &nodes, isa, packs);
     let mut entrances = Vec::new();
     for port in &program.inputs {
         let rows: Vec<usize> = (0..port.info.shape.len()).collect();
@@ -40,7 +81,8 @@ fn planned(
         let view = planner.place(port.value, &order)?;
         entrances.push(door(port, &view, true)?);
     }
-    for node in nodes {
+    for (at, node) in nodes.into_iter().enumerate() {
+        planner.at = at;
         let named = |error: EngineError| {
             let name = program.values.get(node.output).map_or("", |value| value.name.as_str());
             let reason = format!("{name}: {}", error.reason);
@@ -53,12 +95,24 @@ fn planned(
         let view = planner.view(port.value)?;
         exits.push(door(port, &view, false)?);
     }
-    let Planner { buffers, steps, .. } = planner;
-    let of = |doors: &[Door]| doors.iter().map(|door| door.buffer).collect::<Vec<_>>();
-    let memory = Memory::new(buffers, &steps, &of(&entrances), &of(&exits))?;
-    let infos = |ports: &[Port]| ports.iter().map(|port| port.info.clone()).collect();
-    let (inputs, outputs) = (infos(&program.inputs), infos(&program.outputs));
-    Ok(NativeSession { steps, memory, entrances, exits, inputs, outputs, convolutions })
+    Ok(Plan { planner, entrances, exits })
+}
+
+impl Plan<'_> {
+    /// With its memory, it runs.
+    fn session(
+        self,
+        program: &Program,
+        convolutions: (u64, u64),
+    ) -> Result<NativeSession, EngineError> {
+        let Self { planner: Planner { buffers, steps, .. }, entrances, exits } = self;
+        let of = |doors: &[Door]| doors.iter().map(|door| door.buffer).collect::<Vec<_>>();
+        let memory = Memory::new(buffers, &steps, &of(&entrances), &of(&exits))?;
+        let infos = |ports: &[Port]| ports.iter().map(|port| port.info.clone()).collect();
+        let (inputs, outputs) = (infos(&program.inputs), infos(&program.outputs));
+        let pool = Pool::new(1);
+        Ok(NativeSession { steps, memory, entrances, exits, inputs, outputs, convolutions, pool })
+    }
 }
 
 fn step(planner: &mut Planner<'_>, node: &Node, flat: bool) -> Result<(), EngineError> {

@@ -6,6 +6,7 @@ use super::copy::{Copy, Fill};
 use super::layout::{self, Wish, zero_of};
 use super::memory::{Buffer, Data, Sort};
 use super::nest::Nest;
+use super::product::Products;
 use super::step::{Step, Work};
 use super::view::View;
 use crate::engine::EngineError;
@@ -22,8 +23,22 @@ pub(super) struct Planner<'p> {
     /// Views before a flattening that only products with constants read.
     flattened: Vec<Option<View>>,
     joins: Vec<Option<Join>>,
+    packs: Packs<'p>,
+    /// The node that is planned.
+    pub(super) at: usize,
     pub(super) buffers: Vec<Buffer>,
     pub(super) steps: Vec<Step>,
+}
+
+/// Packed weights of nodes, by node and group.
+#[derive(Debug)]
+pub(super) enum Packs<'p> {
+    /// They are packed, and that is all.
+    Pack,
+    /// They are packed and listed.
+    List(Vec<Vec<Vec<u8>>>),
+    /// They were packed before; nodes without any are packed.
+    Use(&'p [Vec<&'p [u8]>]),
 }
 
 /// A value that nobody reads but a concatenation: it is made where it belongs.
@@ -41,7 +56,7 @@ pub(super) fn fault(why: impl Into<String>) -> EngineError {
 
 impl<'p> Planner<'p> {
     /// For a program whose nodes were taken out of it, to be planned one after another.
-    pub(super) fn new(program: &'p Program, nodes: &[Node], isa: Isa) -> Self {
+    pub(super) fn new(program: &'p Program, nodes: &[Node], isa: Isa, packs: Packs<'p>) -> Self {
         let count = program.values.len();
         Self {
             isa,
@@ -50,6 +65,8 @@ impl<'p> Planner<'p> {
             views: vec![None; count],
             flattened: vec![None; count],
             joins: joins(program, nodes),
+            packs,
+            at: 0,
             buffers: Vec::new(),
             steps: Vec::new(),
         }
@@ -188,6 +205,31 @@ impl<'p> Planner<'p> {
     pub(super) fn push(&mut self, work: impl Work + 'static, inputs: &[&View], output: &View) {
         let inputs = inputs.iter().map(|view| view.buffer).collect();
         self.steps.push(Step { work: Box::new(work), inputs, output: output.buffer });
+    }
+
+    /// What was packed before for the node that is planned.
+    pub(super) fn packed(&self) -> &'p [&'p [u8]] {
+        match self.packs {
+            Packs::Use(packs) => packs.get(self.at).map_or(&[], Vec::as_slice),
+            Packs::Pack | Packs::List(_) => &[],
+        }
+    }
+
+    /// Appends products, and lists their weights where that is wished.
+    pub(super) fn push_products(&mut self, products: Products, input: &View, output: &View) {
+        if let Packs::List(list) = &mut self.packs {
+            list.resize(list.len().max(self.at + 1), Vec::new());
+            list.iter_mut().skip(self.at).for_each(|packed| *packed = products.packed());
+        }
+        self.push(products, &[input], output);
+    }
+
+    /// All that was listed.
+    pub(super) fn listed(self) -> Vec<Vec<Vec<u8>>> {
+        match self.packs {
+            Packs::List(list) => list,
+            Packs::Pack | Packs::Use(_) => Vec::new(),
+        }
     }
 
     /// Appends a copy of all elements.

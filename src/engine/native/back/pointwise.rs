@@ -263,7 +263,7 @@ fn pairing(
             zero_c: to.zero,
             low,
             high,
-            signed: false,
+            signed: to.signed,
         })),
         Binary::Div => Err(fault("a division of codes")),
     }

@@ -60,15 +60,25 @@ impl Pool {
         from: &Sources<'_>,
         to: &mut Data,
     ) -> Result<(), EngineError> {
-        let (isa, counts) = (self.isa, [*count]);
+        let (isa, counts, pool) = (self.isa, [*count], from.pool);
         match (self.sum, to) {
-            (Sum::Maximum, Data::Codes(to)) => max_pool_codes(isa, taps, from.codes(0)?, to)?,
-            (Sum::Maximum, to) => max_pool_f32(isa, taps, from.reals(0)?, to.reals_mut()?)?,
+            (Sum::Maximum, Data::Codes(to)) => {
+                let from = from.codes(0)?;
+                taps.share(pool, to, |taps, to| max_pool_codes(isa, taps, from, to))?;
+            }
+            (Sum::Maximum, to) => {
+                let (from, to) = (from.reals(0)?, to.reals_mut()?);
+                taps.share(pool, to, |taps, to| max_pool_f32(isa, taps, from, to))?;
+            }
             (Sum::Average, to) => {
-                average_pool_f32(isa, taps, &counts, from.reals(0)?, to.reals_mut()?)?;
+                let (from, to) = (from.reals(0)?, to.reals_mut()?);
+                taps.share(pool, to, |taps, to| average_pool_f32(isa, taps, &counts, from, to))?;
             }
             (Sum::AverageCodes(scales), to) => {
-                average_pool_codes(isa, taps, &counts, scales, from.codes(0)?, to.codes_mut()?)?;
+                let (from, to) = (from.codes(0)?, to.codes_mut()?);
+                taps.share(pool, to, |taps, to| {
+                    average_pool_codes(isa, taps, &counts, scales, from, to)
+                })?;
             }
             (Sum::MeanCodes(scales), to) => {
                 global_average_codes(isa, taps, scales, from.codes(0)?, to.codes_mut()?)?;
@@ -162,7 +172,7 @@ impl Planner<'_> {
                 zero_out: to.zero,
                 low: 0,
                 high: 255,
-                signed: false,
+                signed: to.signed,
             })),
             (Kind::Real, Kind::Real) => Ok(None),
             _ => Err(fault("an average between codes and reals")),

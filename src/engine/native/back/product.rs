@@ -1,6 +1,8 @@
 //! Steps that sum products with constant weights.
 
-use umbra_kernels::{Depthwise8, DepthwiseF32, Isa, Product8, ProductF32, Window};
+use umbra_kernels::{
+    Depthwise8, DepthwiseF32, Finish, Geometry, Isa, Product8, ProductF32, Window,
+};
 
 use super::finish::{finish, spread};
 use super::memory::Data;
@@ -31,19 +33,40 @@ impl Work for Products {
 
 impl Kernel {
     fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
+        let pool = from.pool;
         match (self, to) {
-            (Self::Codes(kernel), Data::Codes(to)) => kernel.run_codes(from.codes(0)?, to)?,
-            (Self::Codes(kernel), to) => kernel.run_reals(from.codes(0)?, to.reals_mut()?)?,
+            (Self::Codes(kernel), Data::Codes(to)) => {
+                kernel.run_codes_on(pool, from.codes(0)?, to)?;
+            }
+            (Self::Codes(kernel), to) => {
+                kernel.run_reals_on(pool, from.codes(0)?, to.reals_mut()?)?;
+            }
             (Self::DepthwiseCodes(kernel), Data::Codes(to)) => {
-                kernel.run_codes(from.codes(0)?, to)?;
+                kernel.run_codes_on(pool, from.codes(0)?, to)?;
             }
             (Self::DepthwiseCodes(kernel), to) => {
-                kernel.run_reals(from.codes(0)?, to.reals_mut()?)?;
+                kernel.run_reals_on(pool, from.codes(0)?, to.reals_mut()?)?;
             }
-            (Self::Reals(kernel), to) => kernel.run(from.reals(0)?, to.reals_mut()?)?,
-            (Self::DepthwiseReals(kernel), to) => kernel.run(from.reals(0)?, to.reals_mut()?)?,
+            (Self::Reals(kernel), to) => {
+                kernel.run_on(pool, from.reals(0)?, to.reals_mut()?)?;
+            }
+            (Self::DepthwiseReals(kernel), to) => {
+                kernel.run_on(pool, from.reals(0)?, to.reals_mut()?)?;
+            }
         }
         Ok(())
+    }
+}
+
+impl Products {
+    /// The packed weights of each kernel; none where kernels keep theirs in other forms.
+    pub(super) fn packed(&self) -> Vec<Vec<u8>> {
+        let one = |kernel: &Kernel| match kernel {
+            Kernel::Codes(kernel) => Some(kernel.packed()),
+            Kernel::Reals(kernel) => Some(kernel.packed()),
+            Kernel::DepthwiseCodes(_) | Kernel::DepthwiseReals(_) => None,
+        };
+        self.0.iter().map(one).collect::<Option<_>>().unwrap_or_default()
     }
 }
 
@@ -52,6 +75,8 @@ impl Kernel {
 pub(super) struct Layer<'a> {
     pub(super) isa: Isa,
     pub(super) weights: &'a Weights,
+    /// Of each group, packed in an earlier plan; empty where they are to be packed now.
+    pub(super) packed: &'a [&'a [u8]],
     pub(super) range: Range,
     /// Outputs of all groups.
     pub(super) outputs: usize,
@@ -74,12 +99,15 @@ impl Layer<'_> {
         let (isa, outputs) = (self.isa, self.outputs / self.groups.max(1));
         let geometry = terms.geometry(origins, places);
         let first = group * outputs;
+        if let Some(packed) = self.packed.get(group) {
+            return self.recalled(group, geometry, packed);
+        }
         match self.weights {
             Weights::Codes { codes, zero, scale, bias, real_bias } => {
                 let codes = arranged(terms, codes, first, outputs)?;
                 let zero = if zero.is_empty() { Vec::new() } else { self.of_group(zero, group) };
-                let (scale, bias) = (self.of_group(scale, group), self.of_group(bias, group));
-                let finish = finish(self.to, &scale, &self.of_group(real_bias, group), self.range);
+                let bias = self.of_group(bias, group);
+                let finish = self.finish(group, scale, real_bias);
                 let kernel = Product8::new(
                     isa,
                     geometry,
@@ -100,6 +128,34 @@ impl Layer<'_> {
                 Ok(Kernel::Reals(kernel?))
             }
         }
+    }
+
+    /// The product of one group, its weights packed already.
+    fn recalled(
+        &self,
+        group: usize,
+        geometry: Geometry,
+        packed: &[u8],
+    ) -> Result<Kernel, EngineError> {
+        let (isa, outputs) = (self.isa, self.outputs / self.groups.max(1));
+        match self.weights {
+            Weights::Codes { scale, real_bias, .. } => {
+                let finish = self.finish(group, scale, real_bias);
+                let kernel = Product8::from_packed(isa, geometry, outputs, packed, finish);
+                Ok(Kernel::Codes(kernel?))
+            }
+            Weights::Reals(..) => {
+                let clamp = (self.range.low, self.range.high);
+                let kernel = ProductF32::from_packed(isa, geometry, outputs, packed, clamp);
+                Ok(Kernel::Reals(kernel?))
+            }
+        }
+    }
+
+    /// What becomes of the sums of a group.
+    fn finish(&self, group: usize, scale: &[f32], real_bias: &[f32]) -> Finish {
+        let (scale, real_bias) = (self.of_group(scale, group), self.of_group(real_bias, group));
+        finish(self.to, &scale, &real_bias, self.range)
     }
 
     /// The depthwise convolution of all channels; weights are `[channels][taps]`.

@@ -1,6 +1,7 @@
 //! A plan that runs.
 
 use half::{bf16, f16};
+use umbra_kernels::Pool;
 
 use super::copy::convert;
 use super::memory::{Data, Memory};
@@ -32,6 +33,15 @@ pub(in crate::engine::native) struct NativeSession {
     pub(super) inputs: Vec<TensorInfo>,
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) convolutions: (u64, u64),
+    /// Lives as long as the session.
+    pub(super) pool: Pool,
+}
+
+impl NativeSession {
+    /// The same on so many threads, the caller's included.
+    pub(in crate::engine::native) fn on(self, threads: u16) -> Self {
+        Self { pool: Pool::new(usize::from(threads)), ..self }
+    }
 }
 
 impl Session for NativeSession {
@@ -49,7 +59,7 @@ impl Session for NativeSession {
             door.enter(&tensor.data, self.memory.data_mut(door.buffer)?)?;
         }
         for step in &self.steps {
-            self.memory.run(step)?;
+            self.memory.run(step, &self.pool)?;
         }
         self.exits.iter().map(|door| door.leave(self.memory.data(door.buffer)?)).collect()
     }

@@ -3,7 +3,7 @@
 use super::memory::{Data, Memory};
 use crate::engine::EngineError;
 use crate::model::Stage;
-use umbra_kernels::KernelError;
+use umbra_kernels::{KernelError, Pool};
 
 /// A kernel with the buffers it reads and the one it writes.
 #[derive(Debug)]
@@ -26,11 +26,13 @@ pub(super) trait Work: std::fmt::Debug {
 pub(super) struct Sources<'a> {
     memory: &'a Memory,
     inputs: &'a [usize],
+    /// The threads that share the work.
+    pub(super) pool: &'a Pool,
 }
 
 impl<'a> Sources<'a> {
-    pub(super) fn new(memory: &'a Memory, inputs: &'a [usize]) -> Self {
-        Self { memory, inputs }
+    pub(super) fn new(memory: &'a Memory, inputs: &'a [usize], pool: &'a Pool) -> Self {
+        Self { memory, inputs, pool }
     }
 
     /// How many.

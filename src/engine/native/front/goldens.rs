@@ -283,7 +283,7 @@ fn summary(program: &Program) -> String {
         };
         program.nodes.iter().filter(|node| is(&node.op)).count()
     };
-    let unfused: Vec<&str> = program.unfused.iter().map(|(_, op)| op.as_str()).collect();
+    let unfused: Vec<&str> = program.unfused.iter().map(|found| found.op.as_str()).collect();
     let nodes = program.nodes.len();
     format!(
         "{nodes} nodes, convolutions {whole}+{real}, products {}+{}, unfused {unfused:?}",

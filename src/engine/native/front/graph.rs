@@ -77,7 +77,9 @@ impl Builder {
         shape::count(&shape).ok_or_else(refuse)?;
         let real = info.dtype == Dtype::Float32 || is_half(info.dtype);
         let kind = match shift(info.dtype) {
-            Some(zero) => Kind::Codes(Quantised { scale: 1.0, zero }),
+            Some(zero) => {
+                Kind::Codes(Quantised { scale: 1.0, zero, signed: info.dtype == Dtype::Int8 })
+            }
             None if real => Kind::Real,
             None => return Err(refuse()),
         };

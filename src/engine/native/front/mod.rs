@@ -42,6 +42,7 @@ use crate::engine::{EngineError, LoadOptions};
 use crate::model::{Stage, onnx, shapes};
 use graph::Builder;
 pub(super) use rules::runs;
+pub(super) use shape::{agrees, count};
 
 /// Name of the engine, for refusals.
 pub(super) const ENGINE: &str = "umbra-cpu";

@@ -3,12 +3,17 @@
 use super::graph::Builder;
 use super::refuse;
 use super::term::Term;
-use crate::engine::EngineError;
-use crate::engine::native::ir::{Binary, Constant, Id, Kind, Op, Quantised, Range, Weights};
+use crate::engine::native::ir::{Binary, Constant, Id, Kind, Op, Range, Weights};
+use crate::engine::{EngineError, Unfused};
 use crate::model::onnx::Node;
 
 /// Nodes that are followed back in search of codes, at most.
 const LONGEST_WALK: usize = 64;
+
+/// Why a convolution on codes is none on integers.
+const OTHER_WEIGHTS: &str = "has weights that are no 8-bit codes with one scale, or one per output";
+/// Why there are no codes before a convolution.
+const NO_CODES: &str = "makes real numbers of codes, and nothing quantises them again";
 
 impl Builder {
     /// An input that an operator reads as reals. Where these stand for codes it is the codes:
@@ -34,9 +39,9 @@ impl Builder {
         let shape = term.constant_shape()?;
         super::shape::count(&shape)?;
         if let Term::Frozen(frozen) = term
-            && let Some((codes, scale, zero)) = frozen.codes()
+            && let Some((codes, quantised)) = frozen.codes()
         {
-            let kind = Kind::Codes(Quantised { scale, zero });
+            let kind = Kind::Codes(quantised);
             return Some(self.constant(name, shape, Constant::Codes(codes), kind));
         }
         let reals = term.reals()?;
@@ -102,12 +107,13 @@ impl Builder {
             return;
         }
         let stopped = match w {
-            _ if self.quantised(*x).is_some() => Some("Conv".to_owned()),
-            Term::Frozen(_) => self.last_on_codes(*x),
+            _ if self.quantised(*x).is_some() => Some(("Conv".to_owned(), OTHER_WEIGHTS)),
+            Term::Frozen(_) => self.last_on_codes(*x).map(|op| (op, NO_CODES)),
             _ => None,
         };
-        if let Some(operator) = stopped {
-            self.program.unfused.push((node.label().to_owned(), operator));
+        if let Some((op, why)) = stopped {
+            let node = node.label().to_owned();
+            self.program.unfused.push(Unfused { op, node, why: why.to_owned() });
         }
     }
 

@@ -56,7 +56,7 @@ fn scalar(node: &Node, how: &Dequantize, dtype: Dtype) -> Result<Quantised, Engi
     let shift = shift(dtype).ok_or_else(|| refuse(node, &format!("with {}", dtype.name())))?;
     let zero = zero.checked_add(shift.into()).and_then(|zero| u8::try_from(zero).ok());
     let zero = zero.ok_or_else(|| refuse(node, "with this zero point"))?;
-    Ok(Quantised { scale: *scale, zero })
+    Ok(Quantised { scale: *scale, zero, signed: dtype == Dtype::Int8 })
 }
 
 /// `DequantizeLinear`: nothing is computed.
@@ -117,7 +117,8 @@ pub(super) fn cast(b: &mut Builder, node: &Node) -> Result<(), EngineError> {
         }
         Term::Codes(id) if to == Dtype::Float32 => {
             let zero = from.and_then(shift).ok_or_else(|| refuse(node, "of this type"))?;
-            Term::View(b.state(node, id, Quantised { scale: 1.0, zero })?)
+            let signed = from == Some(Dtype::Int8);
+            Term::View(b.state(node, id, Quantised { scale: 1.0, zero, signed })?)
         }
         term @ (Term::Value(_) | Term::View(_)) if to == Dtype::Float32 => term,
         _ => return Err(refuse(node, &format!("to {}", to.name()))),

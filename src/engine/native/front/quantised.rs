@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn ties_go_to_even_and_ends_saturate() {
-        let q = Quantised { scale: 2.0, zero: 3 };
+        let q = Quantised { scale: 2.0, zero: 3, signed: false };
         let codes = [1.0, 3.0, 5.0, -1.0, -3.0, 1e9, -1e9, f32::NAN].map(|x| q.code(x));
         assert_eq!(codes, [3, 5, 5, 3, 1, 255, 0, 0]);
         assert_eq!(

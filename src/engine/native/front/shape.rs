@@ -3,13 +3,13 @@
 use crate::engine::native::ir::{Conv, Op, Window};
 
 /// Elements of a shape; none where there are none, or more than 32-bit offsets reach.
-pub(super) fn count(shape: &[usize]) -> Option<usize> {
+pub(in crate::engine::native) fn count(shape: &[usize]) -> Option<usize> {
     let count = shape.iter().try_fold(1_usize, |count, dim| count.checked_mul(*dim))?;
     (1..i32::MAX as usize).contains(&count).then_some(count)
 }
 
 /// Whether an operator makes this shape of its inputs' shapes.
-pub(super) fn agrees(op: &Op, inputs: &[&[usize]], shape: &[usize]) -> bool {
+pub(in crate::engine::native) fn agrees(op: &Op, inputs: &[&[usize]], shape: &[usize]) -> bool {
     count(shape).is_some() && made(op, inputs, shape).is_some_and(|made| made == shape)
 }
 

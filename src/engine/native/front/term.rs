@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::engine::native::ir::Id;
+use crate::engine::native::ir::{Id, Quantised};
 use crate::engine::quantize::Dequantize;
 use crate::model::Dtype;
 use crate::model::onnx::TensorData;
@@ -42,15 +42,17 @@ impl Frozen {
         self.how.fold(&self.shape()?, &self.tensor.to_i64()?)
     }
 
-    /// The one scale and zero point of 8-bit codes, these shifted to 0..=255.
-    pub(super) fn codes(&self) -> Option<(Vec<u8>, f32, u8)> {
+    /// 8-bit codes of one quantisation, shifted to 0..=255.
+    pub(super) fn codes(&self) -> Option<(Vec<u8>, Quantised)> {
         let ([scale], [zero]) = (self.how.scale.as_slice(), self.how.zero_point.as_slice()) else {
             return None;
         };
         let shift = shift(self.tensor.dtype())?;
         let zero = u8::try_from(zero.checked_add(i64::from(shift))?).ok()?;
         let bytes = self.tensor.bytes()?;
-        Some((bytes.iter().map(|byte| byte.wrapping_add(shift)).collect(), *scale, zero))
+        let signed = self.tensor.dtype() == Dtype::Int8;
+        let codes = bytes.iter().map(|byte| byte.wrapping_add(shift)).collect();
+        Some((codes, Quantised { scale: *scale, zero, signed }))
     }
 }
 

@@ -111,7 +111,7 @@ fn signed_codes_are_shifted_with_their_zero_points() {
     ];
     let program = program(Dtype::Int8, &[1, 1, 2, 2], nodes);
     assert!(matches!(only(&program), Op::MaxPool(_)));
-    let kind = Kind::Codes(Quantised { scale: 0.5, zero: 0 });
+    let kind = Kind::Codes(Quantised { scale: 0.5, zero: 0, signed: false });
     assert_eq!(program.values.iter().map(|value| value.kind).collect::<Vec<_>>(), [kind, kind]);
     assert_eq!(program.outputs[0].info.dtype, Dtype::Int8);
 }
@@ -233,7 +233,21 @@ fn a_convolution_kept_real_names_what_keeps_it() {
         node("Conv", &["r", "wd"], "y"),
     ];
     let program = program(Dtype::UInt8, &[1, 1, 2, 2], nodes);
-    assert_eq!(program.unfused, [("y".to_owned(), "Sqrt".to_owned())]);
+    let [found] = program.unfused.as_slice() else { panic!("{:?}", program.unfused) };
+    assert_eq!((found.op.as_str(), found.node.as_str()), ("Sqrt", "y"));
+    assert!(found.why.contains("real numbers"));
+}
+
+#[test]
+fn a_convolution_on_codes_with_real_weights_is_listed_itself() {
+    let nodes = vec![dequantize("x", "s", "z", "xd"), node("Conv", &["xd", "k"], "y")];
+    let mut model = graph(Dtype::UInt8, &[1, 1, 2, 2], nodes);
+    let kernel = TensorData::from_f32("k", &[1, 1, 1, 1], &[2.0]);
+    model.graph.as_mut().unwrap().initializer.push(kernel);
+    let program = read(model, &LoadOptions::default()).unwrap();
+    let [found] = program.unfused.as_slice() else { panic!("{:?}", program.unfused) };
+    assert_eq!((found.op.as_str(), found.node.as_str()), ("Conv", "y"));
+    assert!(found.why.contains("weights"));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::engine::native::ir::{Kind, Program};
 use crate::engine::native::reference::{self, Data};
 use crate::model::Tensor;
 
-const CODES: Kind = Kind::Codes(crate::engine::native::ir::Quantised { scale: 0.02, zero: 119 });
+const CODES: Kind =
+    Kind::Codes(crate::engine::native::ir::Quantised { scale: 0.02, zero: 119, signed: false });
 
 /// How far results may be from the reference: codes by so many steps.
 #[derive(Clone, Copy, PartialEq)]

@@ -40,7 +40,7 @@ fn print(name: &str, mut session: super::super::session::NativeSession) {
     for _ in 0..RUNS {
         for (step, least) in session.steps.iter().zip(&mut least) {
             let start = Instant::now();
-            session.memory.run(step).unwrap();
+            session.memory.run(step, &session.pool).unwrap();
             *least = least.min(start.elapsed().as_secs_f64() * 1e6);
         }
     }

@@ -14,7 +14,7 @@ const PARTS: usize = 2;
 
 /// Calls `work` with ranges that together are `0..pixels`; `products` is what one pixel
 /// costs.
-pub(super) fn pixels(
+pub(crate) fn pixels(
     pool: &Pool,
     pixels: usize,
     products: usize,
@@ -31,7 +31,7 @@ pub(super) fn pixels(
 }
 
 /// Pixels of one part.
-fn part(threads: usize, pixels: usize, products: usize) -> usize {
+pub(crate) fn part(threads: usize, pixels: usize, products: usize) -> usize {
     if threads == 1 {
         return pixels;
     }
@@ -42,7 +42,7 @@ fn part(threads: usize, pixels: usize, products: usize) -> usize {
 
 /// Whether no two pixels write the same element, each `width` elements from its place: a
 /// condition for writing them at once.
-pub(super) fn apart(places: &[u32], width: usize) -> bool {
+pub(crate) fn apart(places: &[u32], width: usize) -> bool {
     let mut sorted = places.to_vec();
     sorted.sort_unstable();
     let distance = |(from, to): (&u32, &u32)| (to - from) as usize;
