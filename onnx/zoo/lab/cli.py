@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from . import paths
+from .adopt import verb as adopt
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     meter.add_argument("--out", type=Path, default=paths.TASK)
     baseline = verbs.add_parser("baseline", help="raw pixels on the demo task")
     baseline.add_argument("--task", type=Path, default=paths.TASK)
+    adopt.add(verbs)
     verbs.add_parser("selftest", help="the lab's own tests")
     return top
 
@@ -67,5 +69,7 @@ def main() -> int:
         from .meter import task
         task.write(options.out)
         return 0
+    if options.verb == "import":
+        return adopt.run(options)
     import pytest
     return pytest.main(["-q", str(paths.LAB / "tests")])

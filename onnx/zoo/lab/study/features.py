@@ -66,10 +66,9 @@ def extract(backbone, model: Path, shared: Path) -> dict:
 def features(shared: Path, only: str = "") -> None:
     """Every trained backbone whose key contains `only` and whose arrays are not in the cache."""
     torch.set_num_threads(1)
-    table = Table("backbones")
     for backbone in plan.backbones():
         missing = [form for form in FORMS if not path_of(backbone, form).exists()]
-        if only not in backbone.key or not missing or not pretrain.path_of(backbone).exists():
+        if only not in backbone.key or not missing or (backbone.key,) not in Table("backbones"):
             continue
         with tempfile.TemporaryDirectory() as folder:
             files = forms(backbone, shared, Path(folder))
@@ -80,6 +79,7 @@ def features(shared: Path, only: str = "") -> None:
                 part = path.with_suffix(".part.npz")
                 np.savez(part, **arrays)
                 part.replace(path)
-        row = dict(table.rows[(backbone.key,)], macs=files["macs"], accuracy_int8=f"{arrays['own.accuracy']:.4f}")
-        Table("backbones").add([row])
+        table = Table("backbones")
+        table.add([dict(table.rows[(backbone.key,)], macs=files["macs"],
+                        accuracy_int8=f"{arrays['own.accuracy']:.4f}")])
         print(f"{backbone.key} features", flush=True)

@@ -34,15 +34,18 @@ def fit(backbone, data, target: str, seed: int):
     return net.to(memory_format=torch.contiguous_format).eval(), len(y)
 
 
-def finetune(shared: Path, only: str = "") -> None:
-    """Every pair (backbone, target) without an accuracy yet, target by target within a family."""
+def finetune(shared: Path, only: str = "", limit: int = 0) -> None:
+    """Every pair (backbone, target) without an accuracy yet, target by target within a family; `limit` 0 or so many."""
     torch.set_num_threads(1)
-    table = Table("finetune")
+    table, done = Table("finetune"), 0
     pairs = [(b, target) for family in plan.FAMILIES for target in TARGETS for b in plan.backbones()
              if b.family == family and b.source != target and only in b.key]
     for backbone, target in pairs:
         if (backbone.key, target) in table or not pretrain.path_of(backbone).exists():
             continue
+        if limit and done == limit:
+            return
+        done += 1
         start, seed = time.process_time(), train.seed_of(f"{backbone.key}>{target}")
         data = datasets.target(target, shared)
         net, images = fit(backbone, data, target, seed)
