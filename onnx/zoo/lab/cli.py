@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import paths
 from .adopt import verb as adopt
+from .study import verb as study
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     baseline = verbs.add_parser("baseline", help="raw pixels on the demo task")
     baseline.add_argument("--task", type=Path, default=paths.TASK)
     adopt.add(verbs)
+    study.add(verbs)
     verbs.add_parser("selftest", help="the lab's own tests")
     return top
 
@@ -71,5 +73,7 @@ def main() -> int:
         return 0
     if options.verb == "import":
         return adopt.run(options)
+    if options.verb in ("study", "evaluate", "agree"):
+        return study.run(options)
     import pytest
     return pytest.main(["-q", str(paths.LAB / "tests")])

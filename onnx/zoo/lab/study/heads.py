@@ -11,11 +11,16 @@ PENALTY = 0.1
 STEPS, FLAT = 150, 1e-4
 
 
-def standard(train: np.ndarray, other: np.ndarray):
-    """Both as the device standardises them, by the statistics of `train`."""
+def scaling(train: np.ndarray):
+    """Mean and factor [D] by which the device standardises features."""
     mean, deviation = train.mean(0), train.std(0)
     flat = (deviation <= 1e-9 * np.abs(mean)) | (deviation == 0)
-    scale = np.where(flat, 0, 1 / np.where(flat, 1, deviation) / np.sqrt(train.shape[1]))
+    return mean, np.where(flat, 0, 1 / np.where(flat, 1, deviation) / np.sqrt(train.shape[1]))
+
+
+def standard(train: np.ndarray, other: np.ndarray):
+    """Both standardised by the statistics of `train`."""
+    mean, scale = scaling(train)
     return (train - mean) * scale, (other - mean) * scale
 
 
@@ -53,6 +58,14 @@ def solve(z: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def classify(weights: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Class of each row of z [n, k] by weights [k + 1, C]."""
     return (z @ weights[:-1] + weights[-1]).argmax(-1)
+
+
+def linear(train: np.ndarray, y: np.ndarray, classes: int):
+    """Weights [C, D] and bias [C] on the features themselves."""
+    (mean, scale), z = scaling(train), standard(train, train)[0]
+    solved = solve(z[None], np.eye(classes, dtype=z.dtype)[y][None], np.ones((1, len(y)), z.dtype))[0]
+    weights = solved[:-1] * scale[:, None]
+    return weights.T, solved[-1] - mean @ weights
 
 
 def probe(train, y, test, y_test, classes: int) -> float:

@@ -58,13 +58,11 @@ def score_task(arrays, task, data, shots: int) -> list:
             for name, value in found.items() if value is not None]
 
 
-def scores(shared: Path, only: str = "", shots_of: tuple = plan.SHOTS, limit: int = 0) -> None:
-    """Every (backbone, task, form, shots) without scores yet, 20 shots first; `limit` 0 or so many backbones."""
-    table, done = Table("scores"), 0
-    for shots in sorted(shots_of, key=lambda s: s != 20):
+def scores(shared: Path, only: str = "") -> None:
+    """Every (backbone, task, form, shots) without scores yet, 20 shots first."""
+    table = Table("scores")
+    for shots in sorted(plan.SHOTS, key=lambda s: s != 20):
         for backbone, form in ready(only):
-            if limit and done == limit:
-                return
             todo = [(task, data) for task, data in tasks_for(backbone, shared)
                     if (backbone.key, task.key, form, shots, "knn") not in table]
             if not todo:
@@ -74,6 +72,5 @@ def scores(shared: Path, only: str = "", shots_of: tuple = plan.SHOTS, limit: in
                 arrays = {name: npz[name] for name in npz.files}
             table.add([{"backbone": backbone.key, "form": form, **row}
                        for each in todo for row in score_task(arrays, *each, shots)])
-            done += 1
             print(f"{backbone.key} {form}: {len(todo)} tasks scored at {shots} shots, "
                   f"{time.process_time() - start:.0f} s", flush=True)

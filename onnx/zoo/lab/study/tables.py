@@ -18,9 +18,8 @@ COLUMNS = {
     "probe": ("backbone", "task", "form", "accuracy", "train", "test", "classes"),
     "finetune": ("backbone", "dataset", "accuracy", "train", "test", "epochs", "seed", "seconds", "torch", "date"),
     "scores": ("backbone", "task", "form", "shots", "metric", "value"),
-    "costs": ("metric", "form", "shots", "mmac"),
 }
-KEYS = {"backbones": 1, "probe": 3, "finetune": 2, "scores": 5, "costs": 3}
+KEYS = {"backbones": 1, "probe": 3, "finetune": 2, "scores": 5}
 
 
 def today() -> str:

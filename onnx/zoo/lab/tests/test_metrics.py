@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab import paths, transfer
-from lab.study import heads, metrics
+from lab.study import agreement, heads, metrics
 
 VECTORS = paths.REPO / "tests" / "vectors"
 
@@ -80,3 +80,17 @@ def test_a_head_that_knows_the_classes_scores_higher():
     for name in ("leep", "nce", "pactran"):
         f = np.abs(guess)
         assert metrics.scores(f, know, y)[name] > metrics.scores(f, guess, y)[name]
+
+
+@pytest.mark.parametrize("case", [c for c in json.loads((VECTORS / "weighted_tau.json").read_text())["cases"]
+                                  if c["tau_truth_ranked"] is not None and len(c["truth"]) > 1],
+                         ids=lambda case: case["id"])
+def test_weighted_tau(case):
+    truth, score = np.array(case["truth"], float), np.array(case["score"], float)
+    assert agreement.tau(truth, score) == pytest.approx(case["tau_truth_ranked"], abs=1e-10)
+    assert agreement.tau_symmetric(truth, score) == pytest.approx(case["tau_symmetric"], abs=1e-10)
+
+
+def test_regret_is_the_accuracy_lost():
+    assert agreement.regret(np.array([0.9, 0.7, 0.8]), np.array([1, 2, 0])) == pytest.approx(0.2)
+    assert agreement.regret(np.array([0.9, 0.7, 0.8]), np.array([2, 2, 0])) == pytest.approx(0.1)
