@@ -15,6 +15,7 @@ from .grid import Grid, standard
 RIDGE = 0.03
 # Inputs count as given at this many samples; see `Fuser.sized`.
 SAMPLES = 100
+WARMTH = 0.1
 CHEAP = ("logme", "hscore-shrunk", "nce")
 
 
@@ -24,7 +25,8 @@ class Fuser:
 
     `metrics` empty means all; `fitted` by ridge regression, otherwise the mean of ranks; `grouped` adds, for each
     input, its mean over the candidates of the same source task and over those of the same family; `sized` lets every
-    weight depend on the logarithm of the number of samples, since scores of few samples deserve less trust.
+    weight depend on the logarithm of the number of samples, since scores of few samples deserve less trust; `kin`
+    adds a second prior, from the datasets on which backbones stand as the scores say that they stand here.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Fuser:
     fitted: bool = True
     grouped: bool = False
     sized: bool = False
+    kin: bool = False
 
 
 FUSERS = (
@@ -43,6 +46,8 @@ FUSERS = (
     Fuser("ridge on prior, all scores and groups", grouped=True),
     Fuser("ridge on prior, 3 scores and groups, by samples", CHEAP, grouped=True, sized=True),
     Fuser("ridge on prior, all scores and groups, by samples", grouped=True, sized=True),
+    Fuser("ridge on two priors, 3 scores and groups, by samples", CHEAP, grouped=True, sized=True, kin=True),
+    Fuser("ridge on two priors, all scores and groups, by samples", grouped=True, sized=True, kin=True),
 )
 
 
@@ -76,10 +81,20 @@ class Study:
         """Mean standing [B] of each backbone on the datasets not in `leave`."""
         return _mean(np.array([mean for name, mean in self.means.items() if name not in leave]))
 
-    def columns(self, fuser: Fuser, t: int, present: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    def kin(self, t: int, present: np.ndarray, leave: frozenset) -> np.ndarray:
+        """Standing [n] on the datasets not in `leave`, those that agree with this task's scores counting most."""
+        seen = sum(self.inputs[name][t, present] for name in CHEAP if name in self.inputs)
+        rows = np.array([mean[present] for name, mean in self.means.items() if name not in leave])
+        there = np.isfinite(rows)
+        like = [np.corrcoef(seen[have], row[have])[0, 1] for row, have in zip(rows, there)]
+        weight = np.exp(np.nan_to_num(np.array(like)) / WARMTH)[:, None] * there
+        return (weight * np.where(there, rows, 0)).sum(0) / weight.sum(0)
+
+    def columns(self, fuser: Fuser, t: int, present: np.ndarray, leave: frozenset) -> np.ndarray:
         """Inputs [n, K] of a fuser for the candidates of one task, each column standardised."""
         names = fuser.metrics or tuple(self.inputs)
-        x = np.stack([prior[present], *(self.inputs[name][t, present] for name in names)], 1)
+        priors = [self.prior(leave)[present], *([self.kin(t, present, leave)] if fuser.kin else ())]
+        x = np.stack([*priors, *(self.inputs[name][t, present] for name in names)], 1)
         x = (x - x.mean(0)) / np.maximum(x.std(0), 1e-9)
         parts = [x]
         for same in self.same if fuser.grouped else ():
@@ -90,11 +105,11 @@ class Study:
 
     def _block(self, fuser: Fuser, dataset: str, leave: frozenset):
         """Normal equations (A, b) of one training dataset, every task and dataset of equal weight."""
-        prior, rows = self.prior(leave | {dataset}), self.of[dataset]
+        rows = self.of[dataset]
         a, b = 0.0, 0.0
         for t in rows:
             present = self.grid.present(t)
-            x, y = self.columns(fuser, t, present, prior), self.truth[t, present]
+            x, y = self.columns(fuser, t, present, leave | {dataset}), self.truth[t, present]
             share = 1 / (len(rows) * len(present))
             a, b = a + share * x.T @ x, b + share * x.T @ y
         return a, b
@@ -108,11 +123,10 @@ class Study:
     def predict(self, fuser: Fuser, dataset: str, leave: frozenset) -> dict:
         """{task: fused score of each candidate} on `dataset`, nothing learnt from `leave` or from it."""
         leave = leave | {dataset}
-        prior = self.prior(leave)
         weights = self.weights(fuser, leave) if fuser.fitted else None
         out = {}
         for t in self.of[dataset]:
-            x = self.columns(fuser, t, self.grid.present(t), prior)
+            x = self.columns(fuser, t, self.grid.present(t), leave)
             out[t] = x @ weights if fuser.fitted else x.argsort(0).argsort(0).mean(1)
         return out
 

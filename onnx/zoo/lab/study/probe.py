@@ -58,10 +58,10 @@ def score_task(arrays, task, data, shots: int) -> list:
             for name, value in found.items() if value is not None]
 
 
-def scores(shared: Path, only: str = "") -> None:
+def scores(shared: Path, only: str = "", draws: tuple = plan.SHOTS) -> None:
     """Every (backbone, task, form, shots) without scores yet, 20 shots first."""
     table = Table("scores")
-    for shots in sorted(plan.SHOTS, key=lambda s: s != 20):
+    for shots in sorted(draws, key=lambda s: s != 20):
         for backbone, form in ready(only):
             todo = [(task, data) for task, data in tasks_for(backbone, shared)
                     if (backbone.key, task.key, form, shots, "knn") not in table]
