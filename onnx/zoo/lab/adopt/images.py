@@ -98,7 +98,8 @@ def calibration(given, shape, reading, count: int = SAMPLES) -> np.ndarray:
         raise Unfit(f"{given} cannot be read as .npz: {error}") from None
     if x.dtype == np.int8 and reading is not None:
         # 8-bit inputs of quantised models are pixels minus 128.
-        x = (x.astype(np.int16) + 128).astype(np.uint8).reshape(-1, reading.height, reading.width, reading.channels)
+        shape = (-1, reading.height, reading.width, reading.channels)
+        x = (x.astype(np.int16) + 128).astype(np.uint8).reshape(shape)
     if x.dtype == np.uint8 and reading is not None and x.ndim == 4:
         return reading.tensor(np.stack([_fitted(Image.fromarray(i[..., 0] if i.shape[-1] == 1 else i), reading)
                                         for i in x]))

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import paths
 from . import finetune, methods, plan, plot
-from .tables import Table
+from .tables import rows as facts
 
 PAGE = paths.REPO / "docs" / "laboratory.md"
 PLOT = paths.REPO / "docs" / "laboratory.svg"
@@ -19,7 +19,7 @@ def markdown(head: list, rows: list) -> str:
 
 def backbones_table() -> str:
     """Families over sources: accuracy at home, and what int8 costs there."""
-    rows, out = list(Table("backbones").rows.values()), []
+    rows, out = list(facts("backbones").values()), []
     for family in plan.FAMILIES:
         mine = [row for row in rows if row["family"] == family and row["accuracy_int8"]]
         if mine:
@@ -33,7 +33,7 @@ def backbones_table() -> str:
 
 def counts() -> str:
     """How many facts there are."""
-    tables = {name: Table(name).rows.values() for name in ("backbones", "probe", "finetune", "scores")}
+    tables = {name: facts(name).values() for name in ("backbones", "probe", "finetune", "scores")}
     tasks = {row["task"] for row in tables["probe"]}
     full = sum(task.endswith("/00") for task in tasks)
     pairs = tables["finetune"]
@@ -44,7 +44,7 @@ def counts() -> str:
 
 def median_macs() -> float:
     """Multiply-accumulates of the median backbone."""
-    return float(np.median([float(row["macs"]) for row in Table("backbones").rows.values() if row["macs"]]))
+    return float(np.median([float(row["macs"]) for row in facts("backbones").values() if row["macs"]]))
 
 
 def methods_table(results: list, nested) -> str:
@@ -84,11 +84,10 @@ def summary(form: str, shots: int) -> list:
 
 def forms_text() -> str:
     """Whether int8 features change the ranking."""
-    float_, int8 = (methods.load(form, SHOTS) for form in ("float", "int8"))
-    if float_.backbones != int8.backbones or float_.tasks != int8.tasks:
-        return "The two forms do not cover the same backbones yet."
-    found = methods.reordered(int8, float_)
-    crossed, same = methods.study_of("float", SHOTS, "int8"), methods.study_of("int8", SHOTS)
+    same, crossed = methods.study_of("int8", SHOTS), methods.study_of("float", SHOTS, "int8")
+    if (same.grid.backbones, same.grid.tasks) != (crossed.grid.backbones, crossed.grid.tasks):
+        return "The facts of the two forms do not cover the same backbones yet."
+    found = methods.reordered(same.grid, methods.load("int8", SHOTS, "float"))
     rows = [[name, f"{a.tau.mean():.3f}", f"{b.tau.mean():.3f}"] for a, b in zip(
         methods.singles(same), methods.singles(crossed)) for name in [a.name]]
     return (f"Float truth as a score for int8 truth: weighted τ {found['tau']:.3f}, regret {found['regret']:.2f} "
@@ -99,12 +98,12 @@ def forms_text() -> str:
 
 def finetune_table(study, results: dict) -> str:
     """Methods against full fine-tuning, on the whole datasets that have it."""
-    rows, tuned = [], Table("finetune").rows
+    rows, tuned = [], facts("finetune")
     for target in finetune.TARGETS:
         t = study.grid.tasks.index(f"{target}/00") if f"{target}/00" in study.grid.tasks else None
         if t is None:
             continue
-        present = study.grid.present(t)
+        present = study.candidates[t]
         have = [i for i, b in enumerate(present) if (study.grid.backbones[b], target) in tuned]
         if len(have) < 8:
             continue
@@ -142,9 +141,9 @@ def sections() -> dict:
     best = max(singles, key=lambda r: r.tau.mean())
     of = {r.name: r for r in singles}
     shown = [statics[0], best, *(of[n] for n in ("logme", "head") if of[n] is not best), nested]
-    against = {"probe": lambda d, t: study.grid.truth[t, study.grid.present(t)],
-               "prior": lambda d, t: study.prior(frozenset({d}))[study.grid.present(t)],
-               **{name: lambda d, t, n=name: study.grid.scores[n][t, study.grid.present(t)]
+    against = {"probe": lambda d, t: study.grid.truth[t, study.candidates[t]],
+               "prior": lambda d, t: study.prior(frozenset({d}))[study.candidates[t]],
+               **{name: lambda d, t, n=name: study.grid.scores[n][t, study.candidates[t]]
                   for name in (best.name, "logme", "head")},
                "fusion": lambda d, t: study.fuse(d)[1][t]}
     picks = ", ".join(f"{name}: {chosen[name]}" for name in chosen)

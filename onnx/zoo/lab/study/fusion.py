@@ -72,17 +72,19 @@ class Study:
         self.inputs = {name: standard(values) for name, values in grid.scores.items()}
         self.same = [_groups([kind[b] for b in grid.backbones]) for kind in (sources, families)]
         self.of = {name: np.flatnonzero(grid.datasets == name) for name in grid.names}
+        self.candidates = [grid.present(t) for t in range(len(grid.tasks))]
         self.means = {name: _mean(self.truth[rows]) for name, rows in self.of.items()}
-        self.fuse = lru_cache(maxsize=None)(self._fuse)
-        self.prior = lru_cache(maxsize=None)(self._prior)
-        self.block = lru_cache(maxsize=None)(self._block)
+        # What is asked for again and again while datasets are left out in turn.
+        for name in ("fuse", "prior", "kin", "block", "scored"):
+            setattr(self, name, lru_cache(maxsize=None)(getattr(self, name)))
 
-    def _prior(self, leave: frozenset) -> np.ndarray:
+    def prior(self, leave: frozenset) -> np.ndarray:
         """Mean standing [B] of each backbone on the datasets not in `leave`."""
         return _mean(np.array([mean for name, mean in self.means.items() if name not in leave]))
 
-    def kin(self, t: int, present: np.ndarray, leave: frozenset) -> np.ndarray:
+    def kin(self, t: int, leave: frozenset) -> np.ndarray:
         """Standing [n] on the datasets not in `leave`, those that agree with this task's scores counting most."""
+        present = self.candidates[t]
         seen = sum(self.inputs[name][t, present] for name in CHEAP if name in self.inputs)
         rows = np.array([mean[present] for name, mean in self.means.items() if name not in leave])
         there = np.isfinite(rows)
@@ -90,27 +92,32 @@ class Study:
         weight = np.exp(np.nan_to_num(np.array(like)) / WARMTH)[:, None] * there
         return (weight * np.where(there, rows, 0)).sum(0) / weight.sum(0)
 
-    def columns(self, fuser: Fuser, t: int, present: np.ndarray, leave: frozenset) -> np.ndarray:
-        """Inputs [n, K] of a fuser for the candidates of one task, each column standardised."""
-        names = fuser.metrics or tuple(self.inputs)
-        priors = [self.prior(leave)[present], *([self.kin(t, present, leave)] if fuser.kin else ())]
-        x = np.stack([*priors, *(self.inputs[name][t, present] for name in names)], 1)
+    def spread(self, fuser: Fuser, t: int, x: np.ndarray) -> np.ndarray:
+        """Inputs [n, k] standardised, and their group means where the fuser wants them."""
         x = (x - x.mean(0)) / np.maximum(x.std(0), 1e-9)
-        parts = [x]
-        for same in self.same if fuser.grouped else ():
-            weight = same[np.ix_(present, present)]
-            parts.append(weight @ x / weight.sum(1, keepdims=True))
-        x = np.concatenate(parts, 1)
+        if not fuser.grouped:
+            return x
+        weights = [same[np.ix_(self.candidates[t], self.candidates[t])] for same in self.same]
+        return np.concatenate([x, *(weight @ x / weight.sum(1, keepdims=True) for weight in weights)], 1)
+
+    def scored(self, fuser: Fuser, t: int) -> np.ndarray:
+        """The scores' part of a fuser's inputs, which no dataset that is left out changes."""
+        names = fuser.metrics or tuple(self.inputs)
+        return self.spread(fuser, t, np.stack([self.inputs[name][t, self.candidates[t]] for name in names], 1))
+
+    def columns(self, fuser: Fuser, t: int, leave: frozenset) -> np.ndarray:
+        """Inputs [n, K] of a fuser for the candidates of one task."""
+        priors = [self.prior(leave)[self.candidates[t]], *([self.kin(t, leave)] if fuser.kin else ())]
+        x = np.concatenate([self.spread(fuser, t, np.stack(priors, 1)), self.scored(fuser, t)], 1)
         return np.concatenate([x, x * np.log(self.grid.samples[t] / SAMPLES)], 1) if fuser.sized else x
 
-    def _block(self, fuser: Fuser, dataset: str, leave: frozenset):
+    def block(self, fuser: Fuser, dataset: str, leave: frozenset):
         """Normal equations (A, b) of one training dataset, every task and dataset of equal weight."""
         rows = self.of[dataset]
         a, b = 0.0, 0.0
         for t in rows:
-            present = self.grid.present(t)
-            x, y = self.columns(fuser, t, present, leave | {dataset}), self.truth[t, present]
-            share = 1 / (len(rows) * len(present))
+            x, y = self.columns(fuser, t, leave | {dataset}), self.truth[t, self.candidates[t]]
+            share = 1 / (len(rows) * len(y))
             a, b = a + share * x.T @ x, b + share * x.T @ y
         return a, b
 
@@ -126,13 +133,13 @@ class Study:
         weights = self.weights(fuser, leave) if fuser.fitted else None
         out = {}
         for t in self.of[dataset]:
-            x = self.columns(fuser, t, self.grid.present(t), leave)
+            x = self.columns(fuser, t, leave)
             out[t] = x @ weights if fuser.fitted else x.argsort(0).argsort(0).mean(1)
         return out
 
     def agreement(self, dataset: str, predicted: dict) -> float:
         """Mean weighted tau over the tasks of a dataset."""
-        return float(np.nanmean([agreement.tau(self.grid.truth[t, self.grid.present(t)], score)
+        return float(np.nanmean([agreement.tau(self.grid.truth[t, self.candidates[t]], score)
                                  for t, score in predicted.items()]))
 
     def choose(self, dataset: str) -> Fuser:
@@ -143,7 +150,7 @@ class Study:
                  for fuser in FUSERS]
         return FUSERS[int(np.argmax(means))]
 
-    def _fuse(self, dataset: str):
+    def fuse(self, dataset: str):
         """(chosen fuser, its predictions) for a held-out dataset."""
         fuser = self.choose(dataset)
         return fuser, self.predict(fuser, dataset, frozenset())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .metrics import METRICS
-from .tables import Table
+from .tables import rows
 
 
 @dataclass
@@ -41,11 +41,10 @@ def standard(values: np.ndarray) -> np.ndarray:
     return apart / np.where(deviation > 0, deviation, 1)
 
 
-def load(form: str, shots: int, truth_form: str | None = None, tables=Table) -> Grid:
+def load(form: str, shots: int, truth_form: str | None = None) -> Grid:
     """Scores of `form` at `shots` against the truth of `truth_form` (the same form unless given)."""
-    probe, scores = tables("probe").rows.values(), tables("scores").rows.values()
-    scores = [row for row in scores if row["form"] == form and row["shots"] == str(shots)]
-    probe = [row for row in probe if row["form"] == (truth_form or form)]
+    scores = [row for row in rows("scores").values() if row["form"] == form and row["shots"] == str(shots)]
+    probe = [row for row in rows("probe").values() if row["form"] == (truth_form or form)]
     known = {row["backbone"] for row in scores} & {row["backbone"] for row in probe}
     backbones, tasks = sorted(known), sorted({row["task"] for row in scores})
     column, line = {b: i for i, b in enumerate(backbones)}, {t: i for i, t in enumerate(tasks)}
@@ -55,8 +54,8 @@ def load(form: str, shots: int, truth_form: str | None = None, tables=Table) -> 
         if row["backbone"] in column and row["task"] in line:
             truth[line[row["task"]], column[row["backbone"]]] = float(row["accuracy"])
     for row in scores:
-        if row["backbone"] in column:
-            values[row["metric"]][line[row["task"]], column[row["backbone"]]] = float(row["value"])
+        for name in METRICS if row["backbone"] in column else ():
+            values[name][line[row["task"]], column[row["backbone"]]] = float(row[name] or "nan")
     values = {name: v for name, v in values.items() if np.isfinite(v).any()}
     classes = {row["task"]: int(row["classes"]) for row in probe}
     return Grid(backbones, tasks, np.array([task.split("/")[0] for task in tasks]), truth, values,

@@ -7,7 +7,7 @@ import numpy as np
 from . import agreement, costs
 from .fusion import FUSERS, Study
 from .grid import Grid, load
-from .tables import Table
+from .tables import rows as facts
 
 DRAWS = 10_000
 
@@ -31,7 +31,7 @@ def measured(name: str, study: Study, predict, metrics=()) -> Result:
     """Evaluate `predict`: dataset -> {task: score of each candidate}."""
     rows = []
     for dataset in study.of:
-        each = [(study.grid.truth[t, study.grid.present(t)], score) for t, score in predict(dataset).items()]
+        each = [(study.grid.truth[t, study.candidates[t]], score) for t, score in predict(dataset).items()]
         rows.append([np.nanmean([f(truth, score) for truth, score in each])
                      for f in (agreement.tau, agreement.tau_symmetric, agreement.regret)])
     return Result(name, *np.array(rows).T, metrics=metrics)
@@ -39,28 +39,28 @@ def measured(name: str, study: Study, predict, metrics=()) -> Result:
 
 def static(study: Study, values: np.ndarray):
     """A predictor that says the same of a backbone on every task."""
-    return lambda dataset: {t: values[study.grid.present(t)] for t in study.of[dataset]}
+    return lambda dataset: {t: values[study.candidates[t]] for t in study.of[dataset]}
 
 
 def study_of(form: str, shots: int, truth_form: str | None = None) -> Study:
     """The study of one form and number of shots."""
     grid = load(form, shots, truth_form)
-    rows = Table("backbones").rows
+    rows = facts("backbones")
     return Study(grid, {b: rows[(b,)]["source"] for b in grid.backbones},
                  {b: rows[(b,)]["family"] for b in grid.backbones})
 
 
 def singles(study: Study) -> list:
     """Each score by itself."""
-    return [measured(name, study, lambda d, v=values: {t: v[t, study.grid.present(t)] for t in study.of[d]}, (name,))
+    return [measured(name, study, lambda d, v=values: {t: v[t, study.candidates[t]] for t in study.of[d]}, (name,))
             for name, values in study.grid.scores.items()]
 
 
 def statics(study: Study) -> list:
     """Orders that look at no image of the task: the prior of the other datasets, and lists from a model's card."""
-    rows = [Table("backbones").rows[(b,)] for b in study.grid.backbones]
+    rows = [facts("backbones")[(b,)] for b in study.grid.backbones]
     lists = {"parameters": "params", "multiply-accumulates": "macs", "accuracy at home": "accuracy_float"}
-    out = [measured("prior", study, lambda d: {t: study.prior(frozenset({d}))[study.grid.present(t)]
+    out = [measured("prior", study, lambda d: {t: study.prior(frozenset({d}))[study.candidates[t]]
                                                for t in study.of[d]})]
     return out + [measured(f"static: {name}", study, static(study, np.array([float(row[column] or "nan")
                                                                              for row in rows])))

@@ -14,6 +14,8 @@ STORE = CACHE / "study"
 FAMILIES = ("cnn-small", "dscnn", "cnn-wide", "mbv1-025", "squeeze", "resnet8")
 SOURCES = ("mnist", "cifar10", "notmnist", "signs", "omniglot", "kannada", "digmnist", "fsdd", "letters", "meter",
            "dogcat")
+# Share-alike data: facts about these backbones are committed, their weights stay in the cache.
+UNCOMMITTED = ("fsdd",)
 TARGETS = SOURCES + ("smiles",)
 
 PRETRAIN_IMAGES = 4000

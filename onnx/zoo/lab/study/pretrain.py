@@ -17,9 +17,10 @@ from .tables import Table, today
 IGNORED = "num_batches_tracked"
 
 
-def path_of(backbone, folder: Path = plan.WEIGHTS) -> Path:
+def path_of(backbone, folder: Path | None = None) -> Path:
     """Where a backbone's weights are."""
-    return folder / f"{backbone.key}.npz"
+    default = plan.STORE / "weights" if backbone.source in plan.UNCOMMITTED else plan.WEIGHTS
+    return (folder or default) / f"{backbone.key}.npz"
 
 
 def save(net, path: Path) -> None:
@@ -34,7 +35,7 @@ def save(net, path: Path) -> None:
     part.replace(path)
 
 
-def load(backbone, folder: Path = plan.WEIGHTS):
+def load(backbone, folder: Path | None = None):
     """The network with the stored weights, in eval mode."""
     with np.load(path_of(backbone, folder)) as npz:
         state = {name: torch.from_numpy(npz[name].astype(np.float32)) for name in npz.files}

@@ -50,12 +50,12 @@ def probe(shared: Path, only: str = "") -> None:
         print(f"{backbone.key} {form}: {len(todo)} probes, {time.process_time() - start:.0f} s", flush=True)
 
 
-def score_task(arrays, task, data, shots: int) -> list:
-    """A row for each score that is defined."""
+def score_task(arrays, task, data, shots: int) -> dict:
+    """Every score of one task; an undefined one stays empty."""
     rows, y = datasets.few(data.y_train, task.classes, shots)
     found = metrics.scores(arrays[f"{task.dataset}.train"][rows], arrays[f"{task.dataset}.logits"][rows], y)
-    return [{"task": task.key, "shots": shots, "metric": name, "value": f"{value:.6g}"}
-            for name, value in found.items() if value is not None]
+    return {"task": task.key, "shots": shots,
+            **{name: "" if value is None else f"{value:.6g}" for name, value in found.items()}}
 
 
 def scores(shared: Path, only: str = "", draws: tuple = plan.SHOTS) -> None:
@@ -64,13 +64,12 @@ def scores(shared: Path, only: str = "", draws: tuple = plan.SHOTS) -> None:
     for shots in sorted(draws, key=lambda s: s != 20):
         for backbone, form in ready(only):
             todo = [(task, data) for task, data in tasks_for(backbone, shared)
-                    if (backbone.key, task.key, form, shots, "knn") not in table]
+                    if (backbone.key, task.key, form, shots) not in table]
             if not todo:
                 continue
             start = time.process_time()
             with np.load(features.path_of(backbone, form)) as npz:
                 arrays = {name: npz[name] for name in npz.files}
-            table.add([{"backbone": backbone.key, "form": form, **row}
-                       for each in todo for row in score_task(arrays, *each, shots)])
+            table.add([{"backbone": backbone.key, "form": form, **score_task(arrays, *each, shots)} for each in todo])
             print(f"{backbone.key} {form}: {len(todo)} tasks scored at {shots} shots, "
                   f"{time.process_time() - start:.0f} s", flush=True)

@@ -10,16 +10,26 @@ import gzip
 import io
 import os
 
+from functools import lru_cache
+
 from . import plan
+from .metrics import METRICS
 
 COLUMNS = {
     "backbones": ("backbone", "family", "source", "classes", "images", "epochs", "seed", "params", "macs",
                   "accuracy_float", "accuracy_int8", "seconds", "torch", "date"),
     "probe": ("backbone", "task", "form", "accuracy", "train", "test", "classes"),
     "finetune": ("backbone", "dataset", "accuracy", "train", "test", "epochs", "seed", "seconds", "torch", "date"),
-    "scores": ("backbone", "task", "form", "shots", "metric", "value"),
+    "scores": ("backbone", "task", "form", "shots", *METRICS),
 }
-KEYS = {"backbones": 1, "probe": 3, "finetune": 2, "scores": 5}
+# How many leading columns are the key.
+KEYS = {"backbones": 1, "probe": 3, "finetune": 2, "scores": 4}
+
+
+@lru_cache(maxsize=None)
+def rows(name: str) -> dict:
+    """The rows of a table by key, read once: for those who only read."""
+    return Table(name).rows
 
 
 def today() -> str:
@@ -60,8 +70,9 @@ class Table:
         for row in rows:
             writer.writerow(row)
             self.rows[tuple(str(row[c]) for c in self.columns[:self.width])] = {k: str(v) for k, v in row.items()}
-        with open(self.journal, "a") as file:
-            file.write(text.getvalue())
+        # Unbuffered: one write, so that stages which run side by side do not cut each other's lines.
+        with open(self.journal, "ab", buffering=0) as file:
+            file.write(text.getvalue().encode())
 
     def pack(self) -> int:
         """Write every row, sorted, to the committed file (same rows, same bytes); returns how many."""

@@ -1,4 +1,4 @@
-"""The study's machinery without datasets: plan, tables that survive a stop, weights on disk, and no leak in the fusion."""
+"""The study's machinery without datasets: plan, tables that survive a stop, weights on disk, no leak in the fusion."""
 
 import numpy as np
 import pytest
