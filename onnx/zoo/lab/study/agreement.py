@@ -32,3 +32,8 @@ def tau_symmetric(truth: np.ndarray, score: np.ndarray) -> float:
 def regret(truth: np.ndarray, score: np.ndarray) -> float:
     """Accuracy of the best candidate minus that of the best-scored; of equal scores their mean."""
     return float(truth.max() - truth[score == score.max()].mean())
+
+
+def best_in_top(truth: np.ndarray, score: np.ndarray, places: int = 3) -> float:
+    """1 where a best candidate is among the first `places` by score (of equal scores those listed first)."""
+    return float((truth[np.argsort(-score, kind="stable")[:places]] == truth.max()).any())

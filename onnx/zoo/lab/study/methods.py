@@ -14,12 +14,13 @@ DRAWS = 10_000
 
 @dataclass
 class Result:
-    """One method: per dataset the mean over its tasks of weighted tau (both forms) and of the regret."""
+    """One method: per dataset the mean over its tasks of weighted tau (both forms), regret, and the best in the top 3."""
 
     name: str
     tau: np.ndarray
     symmetric: np.ndarray
     regret: np.ndarray
+    top: np.ndarray
     metrics: tuple = ()
 
     def line(self) -> tuple:
@@ -33,7 +34,7 @@ def measured(name: str, study: Study, predict, metrics=()) -> Result:
     for dataset in study.of:
         each = [(study.grid.truth[t, study.candidates[t]], score) for t, score in predict(dataset).items()]
         rows.append([np.nanmean([f(truth, score) for truth, score in each])
-                     for f in (agreement.tau, agreement.tau_symmetric, agreement.regret)])
+                     for f in (agreement.tau, agreement.tau_symmetric, agreement.regret, agreement.best_in_top)])
     return Result(name, *np.array(rows).T, metrics=metrics)
 
 

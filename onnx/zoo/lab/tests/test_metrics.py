@@ -94,3 +94,9 @@ def test_weighted_tau(case):
 def test_regret_is_the_accuracy_lost():
     assert agreement.regret(np.array([0.9, 0.7, 0.8]), np.array([1, 2, 0])) == pytest.approx(0.2)
     assert agreement.regret(np.array([0.9, 0.7, 0.8]), np.array([2, 2, 0])) == pytest.approx(0.1)
+
+
+def test_the_best_counts_among_the_first_three():
+    truth = np.array([0.9, 0.1, 0.2, 0.3])
+    assert agreement.best_in_top(truth, np.array([2, 3, 4, 1])) == 1
+    assert agreement.best_in_top(truth, np.array([1, 3, 4, 2])) == 0

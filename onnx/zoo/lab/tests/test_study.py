@@ -1,11 +1,13 @@
 """The study's machinery without datasets: plan, tables that survive a stop, weights on disk, no leak in the fusion."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 import torch
 
 from lab import architectures, export, runtime
-from lab.study import datasets, features, fusion, grid, methods, plan, pretrain, tables
+from lab.study import datasets, features, fusion, grid, methods, plan, plot, pretrain, tables
 from lab.study.plan import Backbone
 
 CLASSES = {"notmnist": 10, "letters": 40, "omniglot": 8, "signs": 10, "mnist": 10, "kannada": 10, "digmnist": 10,
@@ -99,3 +101,11 @@ def test_the_fusion_beats_its_parts_where_they_complement_each_other():
 
 def test_a_bootstrap_of_equal_differences_has_no_width():
     assert methods.bootstrap(np.full(6, 0.1)) == pytest.approx((0.1, 0.1))
+
+
+def test_the_plot_is_a_picture_of_every_method():
+    study = invented()
+    nested, _, each = methods.fused(study)
+    picture = plot.bars([*each, nested], nested)
+    bars = ElementTree.fromstring(picture).findall("{http://www.w3.org/2000/svg}rect")
+    assert len(bars) == len(each) + 2
