@@ -79,7 +79,7 @@ def _from_folder(path: Path, reading: Reading, count: int) -> np.ndarray:
 def calibration(given, shape, reading, count: int = SAMPLES) -> np.ndarray:
     """Inputs [N, ...] for the calibrator.
 
-    `given` is a folder of images, or an .npz: its uint8 or int8 images (`x_train`, `x_test`, `x` or the first array) are
+    `given` is a folder of images, or an .npz: its uint8 or int8 images (`x_train`, `x_test`, `x`, or the first) are
     resized and normalised, float arrays of the input's own shape are taken as they are. None: random images.
     """
     if given is None:
@@ -101,8 +101,8 @@ def calibration(given, shape, reading, count: int = SAMPLES) -> np.ndarray:
         shape = (-1, reading.height, reading.width, reading.channels)
         x = (x.astype(np.int16) + 128).astype(np.uint8).reshape(shape)
     if x.dtype == np.uint8 and reading is not None and x.ndim == 4:
-        return reading.tensor(np.stack([_fitted(Image.fromarray(i[..., 0] if i.shape[-1] == 1 else i), reading)
-                                        for i in x]))
+        pictures = [Image.fromarray(i[..., 0] if i.shape[-1] == 1 else i) for i in x]
+        return reading.tensor(np.stack([_fitted(picture, reading) for picture in pictures]))
     if x[0].size != int(np.prod(shape[1:])):
         raise Unfit(f"{given}: {name} is {x.dtype} {list(x.shape)}; the model reads {list(shape)}")
     return x.astype(np.float32).reshape(-1, *shape[1:])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 EPILOG = """\
 reads     .onnx; TorchScript (.pt, .pts, .pth); torch.export (.pt2). One float32 input, batch 1 or open.
+          Import PyTorch files only from those you trust: loading one can run code.
 writes    OUT/NAME.onnx, quantised to int8, and OUT/NAME.toml, the sidecar of docs/models.md.
 examples  python -m lab import net.onnx --norm pm1 --calibration photos/ --out zoo
           python -m lab import net.pt --shape 1x3x96x96 --labels cat,dog

@@ -14,7 +14,7 @@ DRAWS = 10_000
 
 @dataclass
 class Result:
-    """One method: per dataset the mean over its tasks of weighted tau (both forms), regret, and the best in the top 3."""
+    """One method: per dataset the mean over its tasks of weighted tau (both forms), regret, best in the top 3."""
 
     name: str
     tau: np.ndarray
