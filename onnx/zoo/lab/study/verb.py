@@ -1,0 +1,56 @@
+"""`python -m lab study STAGE` and `python -m lab evaluate`: the options and the dispatch."""
+
+import argparse
+from pathlib import Path
+
+STAGES = ("pretrain", "features", "probe", "scores", "finetune", "pack")
+EPILOG = """\
+Every stage goes on where it was stopped: from lab/facts (committed) and lab/cache/study (not).
+  pretrain   train the backbones that have no weights in lab/facts/weights
+  features   run every backbone, float and int8, on every target's images
+  probe      the truth: a linear head on all training data of every task
+  scores     every transferability score on 5, 20 and 50 images a class
+  finetune   the dear truth: all layers trained on some targets
+  pack       write what was found into lab/facts/*.csv.gz
+"""
+
+
+def add(verbs) -> None:
+    """Register both verbs."""
+    study = verbs.add_parser("study", help="train many backbones and gather the facts", epilog=EPILOG,
+                             formatter_class=argparse.RawDescriptionHelpFormatter)
+    study.add_argument("stage", nargs="?", choices=STAGES, help="one stage (default: all in this order)")
+    study.add_argument("--only", default="", help="backbones whose key contains this")
+    study.add_argument("--shared", help="folder that holds datasets/")
+    evaluate = verbs.add_parser("evaluate", help="which score foretells the truth, from lab/facts")
+    evaluate.add_argument("--write", action="store_true", help="put the tables into docs/laboratory.md, and the plot")
+    agree = verbs.add_parser("agree", help="hold the scores in numpy against those of the umbra binary")
+    agree.add_argument("--umbra", type=Path, required=True, help="the binary")
+    agree.add_argument("--cases", type=int, default=24, help="how many cached (backbone, task) to try")
+
+
+def run_study(options) -> int:
+    """One stage or all."""
+    from .. import paths
+    from . import features, finetune, pretrain, probe, tables
+    shared = paths.shared_dir(options.shared)
+    stages = {"pretrain": pretrain.pretrain, "features": features.features, "probe": probe.probe,
+              "scores": probe.scores, "finetune": finetune.finetune}
+    for name in STAGES if options.stage is None else (options.stage,):
+        if name in stages:
+            stages[name](shared, options.only)
+        else:
+            for table in tables.COLUMNS:
+                print(f"{table}: {tables.Table(table).pack()} rows", flush=True)
+    return 0
+
+
+def run(options) -> int:
+    """Dispatch."""
+    if options.verb == "study":
+        return run_study(options)
+    if options.verb == "agree":
+        from . import agree
+        return agree.agree(options.umbra, options.cases)
+    from . import evaluate
+    return evaluate.evaluate(options.write)
