@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use umbra::agent::{Elapsed, Selection};
 use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, SysRoot};
-use umbra::bench::{Conditions, Energy, Latency, Trial, TrialKey, Verdict};
+use umbra::bench::{Conditions, Energy, Latency, Outliers, Trial, TrialKey, Verdict};
 use umbra::board::{self, power::Scope};
 use umbra::decide::{Incumbent, choose};
 use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Source, Stage};
@@ -72,8 +72,10 @@ fn trial(wish: &Wish, candidate: &Candidate) -> Trial {
         p90_upper: Some(Micros(us * 1.2)),
         p99: Micros(us * 1.3),
         mean: Micros(us),
+        standard_error: Some(Micros(us * 0.002)),
         samples: 64,
         p50_half_width: Micros(us * 0.01),
+        outliers: Outliers { above: Micros(us * 3.0), count: 0, time_share: 0.0 },
     };
     let measured = wish.rejected.is_none();
     let energy = Energy {
