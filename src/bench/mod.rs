@@ -28,5 +28,7 @@ pub use during::During;
 pub use energy::measure_idle;
 pub use run::{rejected, run, skipped};
 pub use spec::spec_for;
+pub use stats::latency;
+pub use steady::steady;
 pub use trial::{Condition, Conditions, Energy, Latency, Outliers, Plan, Trial, TrialKey, Verdict};
 pub use worker::work;

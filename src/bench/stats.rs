@@ -39,7 +39,7 @@ impl Interval {
 
 /// Latency from steady samples in nanoseconds, in the order they were taken.
 #[must_use]
-pub(super) fn latency(samples: &[u64]) -> Option<Latency> {
+pub fn latency(samples: &[u64]) -> Option<Latency> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let micros = |nanos: u64| Micros(nanos as f64 / 1000.0);
@@ -50,6 +50,7 @@ pub(super) fn latency(samples: &[u64]) -> Option<Latency> {
         p99: micros(percentile(&sorted, 0.99)?),
         mean: Micros(mean(&sorted) / 1000.0),
         standard_error: standard_error(samples).map(|nanos| Micros(nanos / 1000.0)),
+        spread: spread(samples),
         samples: sorted.len() as u64,
         p50_half_width: Micros(median_interval(samples)?.half_width() / 1000.0),
         outliers: outliers(&sorted)?,
@@ -66,6 +67,13 @@ fn standard_error(samples: &[u64]) -> Option<f64> {
     let (count, middle) = (means.len() as f64, means.iter().sum::<f64>() / means.len() as f64);
     let squares: f64 = means.iter().map(|mean| (mean - middle).powi(2)).sum();
     Some((squares / (count - 1.0) / count).sqrt())
+}
+
+/// Standard deviation of the logarithms, about that of the median.
+fn spread(samples: &[u64]) -> f64 {
+    let Some(median) = median(samples) else { return 0.0 };
+    let squares = samples.iter().map(|&nanos| (nanos.max(1) as f64 / median.max(1.0)).ln().powi(2));
+    (squares.sum::<f64>() / samples.len().saturating_sub(1).max(1) as f64).sqrt()
 }
 
 fn mean(samples: &[u64]) -> f64 {

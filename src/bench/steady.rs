@@ -19,7 +19,10 @@ const DECIDED: usize = 8;
 
 /// Runs until the rule says stop. `run` gives nanoseconds; `send` gets each sample once, in
 /// order, a block at a time.
-pub(super) fn steady<E>(
+///
+/// # Errors
+/// Whatever `run` or `send` say.
+pub fn steady<E>(
     plan: &Plan,
     clock: &dyn Clock,
     mut run: impl FnMut() -> Result<u64, E>,

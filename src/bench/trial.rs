@@ -72,6 +72,8 @@ pub struct Latency {
     /// Standard error of the mean, from the means of consecutive blocks: neighbours are not
     /// independent. Absent where there are fewer than eight samples.
     pub standard_error: Option<Micros>,
+    /// Standard deviation of the logarithms of the samples.
+    pub spread: f64,
     /// Samples behind these figures.
     pub samples: u64,
     /// Half-width of the 95 % interval of the median.

@@ -297,6 +297,7 @@ fn trial(candidate: &Candidate, p50: f64, rss: u64) -> Trial {
             mean: Micros(p50),
             standard_error: Some(Micros(p50 * 0.002)),
             samples: 100,
+            spread: 0.05,
             p50_half_width: Micros(p50 * 0.01),
             outliers: Outliers { above: Micros(p50 * 3.0), count: 0, time_share: 0.0 },
         }),

@@ -74,6 +74,7 @@ fn trial(wish: &Wish, candidate: &Candidate) -> Trial {
         mean: Micros(us),
         standard_error: Some(Micros(us * 0.002)),
         samples: 64,
+        spread: 0.05,
         p50_half_width: Micros(us * 0.01),
         outliers: Outliers { above: Micros(us * 3.0), count: 0, time_share: 0.0 },
     };
