@@ -196,7 +196,11 @@ impl<'b> Problem<'b> {
             clock.advance(Duration::from_nanos(nanos));
             Ok::<u64, ()>(nanos)
         };
-        steady(plan, &clock, run, |block| Ok(samples.extend_from_slice(block))).unwrap();
+        steady(plan, &clock, run, |block| {
+            samples.extend_from_slice(block);
+            Ok(())
+        })
+        .unwrap();
         (latency(&samples).unwrap(), before + clock.now().as_secs_f64())
     }
 

@@ -169,7 +169,11 @@ mod tests {
                 clock.advance(Duration::from_nanos(nanos as u64));
                 Ok::<u64, ()>(nanos as u64)
             };
-            steady(plan, &clock, run, |block| Ok(found.extend_from_slice(block))).unwrap();
+            steady(plan, &clock, run, |block| {
+                found.extend_from_slice(block);
+                Ok(())
+            })
+            .unwrap();
             let latency = stats::latency(&found).unwrap();
             let stats::Interval { low, high, .. } = stats::median_interval(&found).unwrap();
             bounded += u64::from(latency.p90_upper.unwrap().millis() >= law.p90);

@@ -294,7 +294,9 @@ fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
         }
     }
     let [a, b] = [&json["candidates"][0], &json["candidates"][1]];
-    assert_eq!(keys(&a["latency_us"]).len(), 7);
+    let promised = "p50 interval p90 p90_upper p99 mean standard_error samples outliers";
+    assert_eq!(keys(&a["latency_us"]), promised.split_whitespace().map(str::to_owned).collect());
+    assert_eq!(keys(&a["latency_us"]["outliers"]).len(), 3);
     assert!(a["energy_mj"].is_null() && b["latency_us"].is_null() && b["peak_rss_bytes"].is_null());
     assert_eq!((b["verdict"].as_str(), b["stage"].as_str()), (Some("rejected"), Some("load")));
     let promised = "action model config_id reason margins pareto indistinguishable flip";

@@ -32,6 +32,8 @@ const LEAD: f64 = 15.0;
 const LEAST: f64 = 5e-5;
 /// Room that is left for a measurement that takes longer than expected.
 const SLACK: f64 = 1.2;
+/// A look that takes a larger share than this of a whole measurement is not worth having.
+const CHEAP: f64 = 0.6;
 /// Deviation of the logarithm of a sample, until looks have shown it, and the degrees of
 /// freedom that what is usual counts for against a candidate's own samples.
 const SPREAD: (f64, f64) = (0.05, 1.0);
@@ -177,7 +179,7 @@ impl Search {
         let surprise = self.belief.saw(at, look.median.0.ln(), error);
         self.surprise.0 += surprise * surprise;
         self.surprise.1 += 1.0;
-        if look.whole.is_none() {
+        if look.whole.is_none() || self.lead.1 < 2.0 {
             let runs = (look.took.as_secs_f64() - START) / (look.median.0 * 1e-6);
             self.lead.0 += (runs - look.samples as f64).max(0.0);
             self.lead.1 += 1.0;
@@ -225,7 +227,8 @@ impl Search {
     /// What may be done next with a candidate: so many samples, or (`None`) all of it.
     fn steps(&self, at: usize) -> impl Iterator<Item = Option<u32>> + use<> {
         let steps: &[Option<u32>] = match self.state(at) {
-            State::Unseen => &[Some(GLANCE)],
+            State::Unseen if self.is_cheap(at) => &[Some(GLANCE)],
+            State::Unseen => &[None],
             State::Looked => &[Some(CLOSER), None],
             State::Closely => &[None],
             State::Whole | State::Out => &[],
@@ -255,6 +258,15 @@ impl Search {
             }
         }
         (first.map(|(at, _)| at), second)
+    }
+
+    /// Whether a candidate that was not measured whole might yet be better than the best so
+    /// far.
+    #[must_use]
+    pub fn may_win(&self, at: usize) -> bool {
+        let (leader, second) = self.leaders();
+        let worth = |samples| self.gain(at, samples, leader, second) > LEAST;
+        self.steps(at).any(worth)
     }
 
     fn state(&self, at: usize) -> State {
@@ -337,6 +349,11 @@ impl Search {
     fn whole(&self, at: usize) -> f64 {
         let latency = self.belief.of_one(at).mean.exp() * 1e-6;
         self.price(at, WHOLE.max(self.least / latency))
+    }
+
+    /// A first look takes far less than the whole measurement.
+    fn is_cheap(&self, at: usize) -> bool {
+        self.price(at, f64::from(GLANCE)) <= CHEAP * self.whole(at)
     }
 
     /// What has to be left for the whole measurement of a candidate.
