@@ -15,6 +15,9 @@ const CONFIDENCE: f64 = 0.99;
 const BLOCKS: usize = 20;
 /// A one-sided tail of a two-sided 95 % interval.
 const TAIL: f64 = 0.025;
+/// Half a 95 % interval of what the median of one process differs from that of the next, as
+/// a share of it: where its pages lie, which neighbours it has. One process cannot see it.
+const BETWEEN: f64 = 0.02;
 /// Samples that a spread is said of at least.
 const FEWEST: usize = 8;
 /// The highest correlation of neighbours that an interval is stretched for.
@@ -43,6 +46,7 @@ pub fn latency(samples: &[u64]) -> Option<Latency> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let micros = |nanos: u64| Micros(nanos as f64 / 1000.0);
+    let interval = median_interval(samples)?;
     Some(Latency {
         p50: Micros(median_of_sorted(&sorted)? / 1000.0),
         p90: micros(percentile(&sorted, 0.90)?),
@@ -52,7 +56,7 @@ pub fn latency(samples: &[u64]) -> Option<Latency> {
         standard_error: standard_error(samples).map(|nanos| Micros(nanos / 1000.0)),
         spread: spread(samples),
         samples: sorted.len() as u64,
-        p50_half_width: Micros(median_interval(samples)?.half_width() / 1000.0),
+        p50_half_width: Micros(interval.half_width().hypot(BETWEEN * interval.median) / 1000.0),
         outliers: outliers(&sorted)?,
     })
 }

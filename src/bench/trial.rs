@@ -76,7 +76,7 @@ pub struct Latency {
     pub spread: f64,
     /// Samples behind these figures.
     pub samples: u64,
-    /// Half-width of the 95 % interval of the median.
+    /// Half-width of the 95 % interval of the median, with what another process would add.
     pub p50_half_width: Micros,
     /// Samples that stand apart. They are part of every figure above.
     pub outliers: Outliers,
