@@ -420,3 +420,18 @@ resnet8-digits-int8-qdq 40.0    15.0 0.100           1.50
     assert_eq!(benched.text(), wanted);
     assert_eq!(benched.json()["trials"][0]["peak_activation_bytes"], 1_500_000);
 }
+
+#[test]
+fn a_bench_says_which_samples_stand_apart_and_of_how_much_of_the_time() {
+    let wish = wish("a", 8.0, 0.95);
+    let measured = candidate(&wish);
+    let mut odd = trial(&wish, &measured);
+    let outliers = Outliers { above: Micros(24_000.0), count: 3, time_share: 0.125 };
+    odd.latency.as_mut().unwrap().outliers = outliers;
+    let benched = Benched { candidates: vec![measured], trials: vec![odd] };
+    let line = "  a: 3 of 64 samples, 12.5 % of the time, over 24.0 ms\n";
+    assert!(benched.text().ends_with(line), "{}", benched.text());
+    let latency = &benched.json()["trials"][0]["latency_us"];
+    assert_eq!(latency["outliers"]["count"], 3);
+    assert_eq!(latency["standard_error"], 16.0);
+}

@@ -32,6 +32,8 @@ const LEAD: f64 = 15.0;
 const LEAST: f64 = 5e-5;
 /// Room that is left for a measurement that takes longer than expected.
 const SLACK: f64 = 1.2;
+/// So many samples whose median is over the limit settle it.
+const SURELY: u64 = 8;
 /// A look that takes a larger share than this of a whole measurement is not worth having.
 const CHEAP: f64 = 0.6;
 /// Deviation of the logarithm of a sample, until looks have shown it, and the degrees of
@@ -165,8 +167,8 @@ impl Search {
         item.state = match look.whole {
             Some(false) => State::Out,
             Some(true) => State::Whole,
-            None if look.samples < u64::from(CLOSER) => State::Looked,
-            None if over => State::Out,
+            None if over && look.samples >= SURELY => State::Out,
+            None if item.state == State::Unseen => State::Looked,
             None => State::Closely,
         };
         let freedom = look.samples.saturating_sub(1) as f64;
@@ -179,7 +181,10 @@ impl Search {
         let surprise = self.belief.saw(at, look.median.0.ln(), error);
         self.surprise.0 += surprise * surprise;
         self.surprise.1 += 1.0;
-        if look.whole.is_none() || self.lead.1 < 2.0 {
+        // A record took no time; a whole measurement warms up for longer, but is better than
+        // no look at all.
+        let first = self.lead.1 < 2.0 && !look.took.is_zero();
+        if look.whole.is_none() || first {
             let runs = (look.took.as_secs_f64() - START) / (look.median.0 * 1e-6);
             self.lead.0 += (runs - look.samples as f64).max(0.0);
             self.lead.1 += 1.0;
