@@ -2,7 +2,9 @@
 //!
 //! A pair agrees where the medians differ by no more than their own stated intervals allow
 //! (half-widths added as independent errors are: the root of the sum of their squares). The
-//! half-widths themselves are to be 5 % of the median at most, or agreeing means little.
+//! half-widths themselves are to be 5 % of the median at most, or agreeing means little. Last
+//! comes what one process differed from the next: the deviation of the logarithm of a median
+//! that is behind the differences, all of them together.
 //!
 //!     cargo bench --bench reproduce
 //!     cargo bench --bench reproduce -- model.onnx --affinity one
@@ -77,8 +79,9 @@ fn text<'a>(trial: &'a Value, key: &str) -> &'a str {
     trial.get(key).and_then(Value::as_str).unwrap_or("-")
 }
 
-/// Prints one row; whether the pair agrees, and whether both intervals are narrow.
-fn row(model: &str, pair: [&Value; 2]) -> (bool, bool) {
+/// Prints one row; whether the pair agrees, whether both intervals are narrow, and the
+/// logarithm of the medians' ratio.
+fn row(model: &str, pair: [&Value; 2]) -> (bool, bool, Option<f64>) {
     let name = std::path::Path::new(model).file_stem().unwrap_or_default().to_string_lossy();
     let verdicts = pair.map(|trial| text(trial, "verdict")).join("/");
     let [Some(a), Some(b)] = pair.map(Figure::of) else {
@@ -86,7 +89,7 @@ fn row(model: &str, pair: [&Value; 2]) -> (bool, bool) {
             "{name:<30.30} not measured: {}",
             pair.map(|trial| text(trial, "reason")).join("; ")
         );
-        return (false, false);
+        return (false, false, None);
     };
     let (apart, allowed) = ((b.median - a.median).abs(), a.half_width.hypot(b.half_width));
     let percent = |us: f64| 100.0 * us / a.median;
@@ -99,22 +102,26 @@ fn row(model: &str, pair: [&Value; 2]) -> (bool, bool) {
         percent(allowed),
         if agrees { "yes" } else { "NO" },
     );
-    (agrees, a.is_narrow() && b.is_narrow())
+    (agrees, a.is_narrow() && b.is_narrow(), Some((b.median / a.median).ln()))
 }
 
 fn main() -> ExitCode {
     let (models, options) = asked();
     let state = tempfile::tempdir().expect("a temporary state folder");
     println!("model                             a, us     b, us apart% allow% agree verdicts");
-    let (mut agreeing, mut narrow) = (0, 0);
+    let (mut agreeing, mut narrow, mut ratios) = (0, 0, Vec::new());
     for model in models.iter().cycle().take(PAIRS) {
         let [a, b] = [(); 2].map(|()| bench(model, &options, state.path()));
-        let (agrees, is_narrow) = row(model, [&a, &b]);
+        let (agrees, is_narrow, ratio) = row(model, [&a, &b]);
+        ratios.extend(ratio);
         agreeing += usize::from(agrees);
         narrow += usize::from(is_narrow);
     }
     println!("{agreeing} of {PAIRS} pairs agree within their intervals (goal {WANTED})");
     println!("{narrow} of {PAIRS} pairs with both half-widths within 5 % of the median");
+    let squares: f64 = ratios.iter().map(|ratio| ratio * ratio).sum();
+    let between = (squares / 2.0 / ratios.len().max(1) as f64).sqrt();
+    println!("one process differs from the next by {:.2} % (deviation)", 100.0 * between);
     let met = agreeing >= WANTED && narrow == PAIRS;
     println!("goal: {}", if met { "met" } else { "missed" });
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -18,7 +18,7 @@ const IDLE: Duration = Duration::from_secs(2);
 /// The usual wall clock of a candidate on the task's samples.
 const OBSERVE: Duration = Duration::from_secs(120);
 /// What to do where the budget was too short.
-const MORE: &str = "give it more time with --budget";
+pub(super) const MORE: &str = "give it more time with --budget";
 
 /// What measuring needs.
 #[allow(missing_debug_implementations, reason = "a sink has no form of its own")]
@@ -76,7 +76,7 @@ impl Measuring<'_> {
     }
 
     /// Measured once, before the first trial; without a meter it takes no time.
-    fn idle(&mut self) -> Option<Watts> {
+    pub(super) fn idle(&mut self) -> Option<Watts> {
         if self.idle.is_none() && !self.meters.is_empty() {
             let span = self.budget.left().map_or(IDLE, |left| IDLE.min(left / 20));
             self.idle = Some(bench::measure_idle(self.meters, self.ctx, span));
@@ -98,22 +98,34 @@ impl Measuring<'_> {
             sink.event(Event::Stage("observe"));
         }
         for (done, at) in todo.into_iter().enumerate() {
-            let seen_before = self.seen_elsewhere(entries, at);
-            let Some(entry) = entries.get_mut(at) else { continue };
-            if let Some(evidence) = seen_before {
-                entry.evidence = Some(evidence);
-                continue;
-            }
-            if self.budget.is_none() {
-                entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
-                continue;
-            }
-            let what = entry.candidate.id.clone();
-            sink.event(Event::Step { stage: "observe", what: &what, done, total });
-            self.look(entry)?;
-            sink.event(Event::Result { what: &what, text: &seen(entry) });
+            self.teach(entries, at, (done, total), sink)?;
         }
         entries.iter_mut().for_each(unfit);
+        Ok(())
+    }
+
+    /// Shows the task's samples to one that runs.
+    pub(super) fn teach(
+        &self,
+        entries: &mut [Entry],
+        at: usize,
+        (done, total): (usize, usize),
+        sink: &mut dyn Sink,
+    ) -> Result<(), AgentError> {
+        let seen_before = self.seen_elsewhere(entries, at);
+        let Some(entry) = entries.get_mut(at) else { return Ok(()) };
+        if let Some(evidence) = seen_before {
+            entry.evidence = Some(evidence);
+            return Ok(());
+        }
+        if self.budget.is_none() {
+            entry.fall(Verdict::Skipped, unseen("not shown the task yet", "umbra select"));
+            return Ok(());
+        }
+        let what = entry.candidate.id.clone();
+        sink.event(Event::Step { stage: "observe", what: &what, done, total });
+        self.look(entry)?;
+        sink.event(Event::Result { what: &what, text: &seen(entry) });
         Ok(())
     }
 
@@ -164,13 +176,13 @@ impl Measuring<'_> {
         }))
     }
 
-    fn stopped(&self) -> Result<(), AgentError> {
+    pub(super) fn stopped(&self) -> Result<(), AgentError> {
         if self.ctx.stop.wanted() { Err(AgentError::Stopped) } else { Ok(()) }
     }
 }
 
 /// One that runs and cannot answer the task's question must not win by being cheap.
-fn unfit(entry: &mut Entry) {
+pub(super) fn unfit(entry: &mut Entry) {
     let Some(evidence) = entry.evidence.as_ref().filter(|_| entry.runs()) else { return };
     if evidence.accuracy().is_none() {
         let why = evidence.undefined.as_ref().map(ToString::to_string);
@@ -185,7 +197,7 @@ fn unfit(entry: &mut Entry) {
 }
 
 /// A record that cannot be written costs time in the next run, and nothing in this one.
-fn remember(written: Result<(), crate::deploy::StoreError>) {
+pub(super) fn remember(written: Result<(), crate::deploy::StoreError>) {
     if let Err(error) = written {
         log::warn!("a record is not kept: {error}");
     }
@@ -205,7 +217,7 @@ fn seen(entry: &Entry) -> String {
     }
 }
 
-fn result(trial: &Trial) -> String {
+pub(super) fn result(trial: &Trial) -> String {
     match (&trial.latency, &trial.reason) {
         (Some(latency), None) => format!("{:.3} ms", latency.p50.millis()),
         (_, Some(reason)) => reason.chars().take(59).collect(),

@@ -30,6 +30,9 @@ pub struct Request {
     pub head: bool,
 }
 
+/// Warming up for a look: a third of a plan's time.
+const WARM: Duration = Duration::from_millis(10);
+
 /// The time that is left for measuring.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget<'c> {
@@ -62,6 +65,11 @@ impl<'c> Budget<'c> {
         self.total == Some(Duration::ZERO)
     }
 
+    /// There is a limit, and something may be measured.
+    pub(super) fn is_limited(&self) -> bool {
+        self.total.is_some_and(|total| !total.is_zero())
+    }
+
     /// Nothing is left.
     pub(super) fn is_spent(&self) -> bool {
         self.left() == Some(Duration::ZERO)
@@ -78,6 +86,33 @@ impl<'c> Budget<'c> {
         let min_time = plan.min_time.min(max_time);
         let cool = Cool { wait: plan.cool.wait.min(share / 4), ..plan.cool };
         Plan { min_time, max_time, patience, wall: plan.wall.min(left), cool, ..plan.clone() }
+    }
+
+    /// The plan of a first or a closer look of so many samples.
+    pub(super) fn look(&self, plan: &Plan, samples: u32) -> Plan {
+        let glance = Plan {
+            glance: Some(samples),
+            min_time: Duration::ZERO,
+            max_time: WARM * 3,
+            ..plan.clone()
+        };
+        self.bounded(glance, 20)
+    }
+
+    /// The plan of a whole measurement: a quarter of what is left at most, unless it takes
+    /// more to reach the least number of samples.
+    pub(super) fn whole(&self, plan: &Plan) -> Plan {
+        let left = self.left().unwrap_or(Duration::MAX);
+        let max_time = plan.max_time.min((left / 4).max(plan.min_time));
+        self.bounded(Plan { max_time, ..plan.clone() }, 4)
+    }
+
+    /// The same within what is left, of which one part may go before until the board is cool.
+    fn bounded(&self, plan: Plan, part: u32) -> Plan {
+        let Some(left) = self.left() else { return plan };
+        let cool = Cool { wait: plan.cool.wait.min(left / part), ..plan.cool };
+        let patience = plan.patience.min(left);
+        Plan { wall: plan.wall.min(left), patience, cool, ..plan }
     }
 
     /// The wall clock of one more job.
@@ -103,6 +138,12 @@ mod tests {
         let seconds = (alone.max_time.as_secs(), alone.patience.as_secs());
         assert_eq!(seconds, (3, 4), "a slow one may take all of its half");
         assert_eq!(shared.wall, Duration::from_secs(8));
+        let look = budget.look(&Plan::default(), 5);
+        assert_eq!((look.glance, look.min_samples, look.wall.as_secs()), (Some(5), 64, 8));
+        assert_eq!(look.cool.wait, Duration::from_millis(400));
+        let whole = budget.whole(&Plan::default());
+        assert_eq!((whole.max_time.as_secs(), whole.patience.as_secs()), (2, 8));
+        assert_eq!((whole.glance, whole.cool.wait.as_secs()), (None, 2));
         let half = budget.first_half();
         assert_eq!(half.left(), Some(Duration::from_secs(4)));
         clock.advance(Duration::from_secs(5));

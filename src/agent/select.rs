@@ -57,7 +57,11 @@ pub(super) fn run(
 
     let plan = &plan;
     let mut measuring = Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
-    measuring.bench(&mut entries, &order, sink)?;
+    if measuring.budget.is_limited() {
+        measuring.search(&mut entries, sink)?;
+    } else {
+        measuring.bench(&mut entries, &order, sink)?;
+    }
     laps.note(|elapsed| &mut elapsed.bench);
     measuring.observe(&mut entries, &order, sink)?;
     laps.note(|elapsed| &mut elapsed.observe);

@@ -16,6 +16,8 @@ impl Default for Plan {
             max_samples: 20_000,
             max_time: Duration::from_secs(3),
             patience: Duration::from_secs(10),
+            glance: None,
+            hopeless_above: None,
             wall: Duration::from_secs(60),
             address_space: None,
             head_labels: None,

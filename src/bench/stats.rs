@@ -5,7 +5,7 @@
 //! it assumes independent samples. They are not quite, hence the interval of the
 //! median comes from medians of blocks, and drift is looked for apart.
 
-use super::Latency;
+use super::{Latency, Outliers};
 use crate::base::Micros;
 
 /// LoadGen's confidence.
@@ -15,24 +15,85 @@ const CONFIDENCE: f64 = 0.99;
 const BLOCKS: usize = 20;
 /// A one-sided tail of a two-sided 95 % interval.
 const TAIL: f64 = 0.025;
+/// Half a 95 % interval of what the median of one process differs from that of the next, as
+/// a share of it: where its pages lie, which neighbours it has. One process cannot see it.
+const BETWEEN: f64 = 0.02;
+/// Samples that a spread is said of at least.
+const FEWEST: usize = 8;
+/// The highest correlation of neighbours that an interval is stretched for.
+const MOST_ALIKE: f64 = 0.95;
+/// Interquartile ranges between the third quartile and Tukey's outer fence.
+const FENCE: f64 = 3.0;
+
+/// A median with the ends of its 95 % interval.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interval {
+    pub(super) low: f64,
+    pub(super) median: f64,
+    pub(super) high: f64,
+}
+
+impl Interval {
+    /// From the median to the farther end.
+    fn half_width(self) -> f64 {
+        (self.median - self.low).max(self.high - self.median)
+    }
+}
 
 /// Latency from steady samples in nanoseconds, in the order they were taken.
 #[must_use]
-pub(super) fn latency(samples: &[u64]) -> Option<Latency> {
+pub fn latency(samples: &[u64]) -> Option<Latency> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let micros = |nanos: u64| Micros(nanos as f64 / 1000.0);
-    let (low, high) = median_interval(samples)?;
+    let interval = median_interval(samples)?;
     Some(Latency {
         p50: Micros(median_of_sorted(&sorted)? / 1000.0),
         p90: micros(percentile(&sorted, 0.90)?),
         p90_upper: upper_bound(&sorted, 0.90).map(micros),
         p99: micros(percentile(&sorted, 0.99)?),
-        mean: Micros(
-            sorted.iter().map(|&nanos| nanos as f64).sum::<f64>() / sorted.len() as f64 / 1000.0,
-        ),
+        mean: Micros(mean(&sorted) / 1000.0),
+        standard_error: standard_error(samples).map(|nanos| Micros(nanos / 1000.0)),
+        spread: spread(samples),
         samples: sorted.len() as u64,
-        p50_half_width: Micros((high - low) / 2.0 / 1000.0),
+        p50_half_width: Micros(interval.half_width().hypot(BETWEEN * interval.median) / 1000.0),
+        outliers: outliers(&sorted)?,
+    })
+}
+
+/// Standard error of the mean: the deviation of the means of blocks, which holds what
+/// neighbours have in common, over the root of their number.
+fn standard_error(samples: &[u64]) -> Option<f64> {
+    if samples.len() < FEWEST {
+        return None;
+    }
+    let means: Vec<f64> = blocks(samples).map(mean).collect();
+    let (count, middle) = (means.len() as f64, means.iter().sum::<f64>() / means.len() as f64);
+    let squares: f64 = means.iter().map(|mean| (mean - middle).powi(2)).sum();
+    Some((squares / (count - 1.0) / count).sqrt())
+}
+
+/// Standard deviation of the logarithms, about that of the median.
+fn spread(samples: &[u64]) -> f64 {
+    let Some(median) = median(samples) else { return 0.0 };
+    let squares = samples.iter().map(|&nanos| (nanos.max(1) as f64 / median.max(1.0)).ln().powi(2));
+    (squares.sum::<f64>() / samples.len().saturating_sub(1).max(1) as f64).sqrt()
+}
+
+fn mean(samples: &[u64]) -> f64 {
+    samples.iter().map(|&nanos| nanos as f64).sum::<f64>() / samples.len().max(1) as f64
+}
+
+fn outliers(sorted: &[u64]) -> Option<Outliers> {
+    let (first, third) = (percentile(sorted, 0.25)? as f64, percentile(sorted, 0.75)? as f64);
+    let fence = third + FENCE * (third - first);
+    let inside = sorted.partition_point(|&nanos| nanos as f64 <= fence);
+    let beyond = sorted.get(inside..)?;
+    let sum = |samples: &[u64]| samples.iter().map(|&nanos| nanos as f64).sum::<f64>();
+    Some(Outliers {
+        above: Micros(fence / 1000.0),
+        count: beyond.len() as u64,
+        time_share: sum(beyond) / sum(sorted).max(1.0),
     })
 }
 
@@ -83,27 +144,64 @@ fn binomial_cdf(n: usize, rate: f64) -> impl Iterator<Item = f64> {
     })
 }
 
-/// A 95 % interval of the median, from the medians of consecutive blocks by order
-/// statistics; all of their range where there are too few for that.
-fn median_interval(samples: &[u64]) -> Option<(f64, f64)> {
-    let mut medians = block_medians(samples);
-    medians.sort_by(f64::total_cmp);
-    let outside = binomial_cdf(medians.len(), 0.5).take_while(|&tail| tail <= TAIL).count();
-    let low = medians.get(outside.saturating_sub(1))?;
-    let high = medians.get(medians.len() - outside.max(1))?;
-    Some((*low, *high))
+/// A 95 % interval of the median by order statistics: the union of that of the medians of
+/// consecutive blocks, which holds what neighbours have in common, and that of the samples
+/// themselves (small blocks of skewed samples are off centre), stretched by what the
+/// correlation of neighbours takes from their number.
+pub(super) fn median_interval(samples: &[u64]) -> Option<Interval> {
+    let blocks = block_interval(samples)?;
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let (low, high) = middle(&sorted, |&nanos| nanos as f64)?;
+    let median = median_of_sorted(&sorted)?;
+    let stretch = stretch(samples, median);
+    let (below, above) = (stretch * (median - low), stretch * (high - median));
+    let (low, high) = (blocks.0.min(median - below), blocks.1.max(median + above));
+    Some(Interval { low, median, high })
 }
 
-fn block_medians(samples: &[u64]) -> Vec<f64> {
+fn block_interval(samples: &[u64]) -> Option<(f64, f64)> {
+    let mut medians: Vec<f64> = blocks(samples).filter_map(median).collect();
+    medians.sort_by(f64::total_cmp);
+    middle(&medians, |&median| median)
+}
+
+/// The order statistics between which the median lies with 95 %; all of the range where there
+/// are too few for that.
+fn middle<T>(sorted: &[T], value: impl Fn(&T) -> f64) -> Option<(f64, f64)> {
+    let outside = binomial_cdf(sorted.len(), 0.5).take_while(|&tail| tail <= TAIL).count();
+    let low = sorted.get(outside.saturating_sub(1))?;
+    let high = sorted.get(sorted.len() - outside.max(1))?;
+    Some((value(low), value(high)))
+}
+
+/// How much wider an interval is than one of independent samples: with a correlation `r` of
+/// neighbours, `n` samples are worth `n (1 - r) / (1 + r)`. `r` is that of a normal process
+/// whose neighbours are as often on the same side of the median; one that chance explains is
+/// none.
+fn stretch(samples: &[u64], median: f64) -> f64 {
+    let above = samples.iter().map(|&nanos| nanos as f64 > median);
+    let same = above.clone().zip(above.skip(1)).filter(|(one, next)| one == next).count();
+    let pairs = samples.len().saturating_sub(1).max(1) as f64;
+    let sides = 2.0 * same as f64 / pairs - 1.0;
+    if sides * pairs.sqrt() < 2.0 {
+        return 1.0;
+    }
+    let r = (std::f64::consts::FRAC_PI_2 * sides).sin().min(MOST_ALIKE);
+    ((1.0 + r) / (1.0 - r)).sqrt()
+}
+
+/// Consecutive blocks of nearly equal size.
+fn blocks(samples: &[u64]) -> impl Iterator<Item = &[u64]> {
     let blocks = samples.len().min(BLOCKS);
-    let edge = |block: usize| block * samples.len() / blocks.max(1);
-    (0..blocks).filter_map(|b| median(samples.get(edge(b)..edge(b + 1))?)).collect()
+    let edge = move |block: usize| block * samples.len() / blocks.max(1);
+    (0..blocks).filter_map(move |block| samples.get(edge(block)..edge(block + 1)))
 }
 
 /// Half the 95 % interval of the median, relative to it.
 pub(super) fn uncertainty(samples: &[u64]) -> Option<f64> {
-    let (low, high) = median_interval(samples)?;
-    Some((high - low) / 2.0 / median(samples)?.max(1.0))
+    let interval = median_interval(samples)?;
+    Some(interval.half_width() / interval.median.max(1.0))
 }
 
 /// Change of the median from the first third to the last, relative to the first, where
@@ -111,7 +209,7 @@ pub(super) fn uncertainty(samples: &[u64]) -> Option<f64> {
 pub(super) fn drift(samples: &[u64]) -> Option<f64> {
     let third = samples.len() / 3;
     let (first, last) = (samples.get(..third)?, samples.get(samples.len() - third..)?);
-    let (before, after) = (median_interval(first)?, median_interval(last)?);
+    let (before, after) = (block_interval(first)?, block_interval(last)?);
     if before.0 <= after.1 && after.0 <= before.1 {
         return Some(0.0);
     }
@@ -188,14 +286,41 @@ mod tests {
         let mut uniform = noise(3);
         let covered = (0..500).filter(|_| {
             let run: Vec<u64> = (0..400).map(|_| (1e6 + uniform() * 1e5) as u64).collect();
-            let (low, high) = median_interval(&run).unwrap();
+            let Interval { low, high, .. } = median_interval(&run).unwrap();
             (low..=high).contains(&1.05e6)
         });
         let covered = covered.count();
-        assert!((460..=498).contains(&covered), "{covered} of 500");
+        assert!((460..=500).contains(&covered), "{covered} of 500");
         let wave = |k: usize| if (k / 50).is_multiple_of(2) { 1_000_000 } else { 1_100_000 };
         let run: Vec<u64> = (0..400).map(wave).collect();
         assert!(uncertainty(&run).unwrap() > 0.04);
+    }
+
+    #[test]
+    fn the_error_of_the_mean_holds_what_neighbours_have_in_common() {
+        let mut uniform = noise(5);
+        let alone: Vec<u64> = (0..4000).map(|_| (uniform() * 1e6) as u64).collect();
+        // A uniform distribution's deviation is its width over the root of twelve.
+        let expected = 1e6 / 12f64.sqrt() / 4000f64.sqrt();
+        let found = standard_error(&alone).unwrap();
+        assert!((0.6..1.5).contains(&(found / expected)), "{found} for {expected}");
+        let in_fifties: Vec<u64> = (0..4000).map(|k| alone[k / 50]).collect();
+        assert!(standard_error(&in_fifties).unwrap() > 4.0 * found);
+        assert_eq!(standard_error(&alone[..7]), None);
+    }
+
+    #[test]
+    fn outliers_are_counted_and_stay_in_every_figure() {
+        let mut samples: Vec<u64> = (1..=100).map(|k| k * 1000).collect();
+        samples.extend([225_000, 226_000, 500_000]);
+        let found = latency(&samples).unwrap();
+        let quartiles = (26.0, 78.0);
+        assert_eq!(found.outliers.above, Micros(quartiles.1 + 3.0 * (quartiles.1 - quartiles.0)));
+        assert_eq!(found.outliers.count, 1);
+        let share = 500.0 / (5050.0 + 951.0);
+        assert!((found.outliers.time_share - share).abs() < 1e-12);
+        assert!(found.mean.0 > 50.5 && found.samples == 103);
+        assert_eq!(latency(&[5000; 9]).unwrap().outliers.count, 0);
     }
 
     #[test]

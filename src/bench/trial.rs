@@ -23,6 +23,11 @@ pub struct Plan {
     pub max_time: Duration,
     /// Steady time at most, whatever else: a slow model gets so much to reach them.
     pub patience: Duration,
+    /// Samples after which a first look ends; `None` measures to the end. A look that ends
+    /// below [`min_samples`](Self::min_samples) is never valid.
+    pub glance: Option<u32>,
+    /// A median that is surely above this makes the candidate hopeless, and ends it.
+    pub hopeless_above: Option<Micros>,
     /// Wall clock of the whole worker.
     pub wall: Duration,
     /// Address space of the worker.
@@ -64,10 +69,28 @@ pub struct Latency {
     pub p99: Micros,
     /// Mean.
     pub mean: Micros,
+    /// Standard error of the mean, from the means of consecutive blocks: neighbours are not
+    /// independent. Absent where there are fewer than eight samples.
+    pub standard_error: Option<Micros>,
+    /// Standard deviation of the logarithms of the samples.
+    pub spread: f64,
     /// Samples behind these figures.
     pub samples: u64,
-    /// Half-width of the 95 % interval of the median.
+    /// Half-width of the 95 % interval of the median, with what another process would add.
     pub p50_half_width: Micros,
+    /// Samples that stand apart. They are part of every figure above.
+    pub outliers: Outliers,
+}
+
+/// Samples beyond Tukey's outer fence: three interquartile ranges above the third quartile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Outliers {
+    /// The fence.
+    pub above: Micros,
+    /// Samples beyond it.
+    pub count: u64,
+    /// Their share of the time of all.
+    pub time_share: f64,
 }
 
 /// Energy of one inference.

@@ -9,22 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::golden::{Expected, check};
 use super::inputs::{Inputs, picture};
+use super::steady::steady;
 use super::{Plan, memory, queue, stats};
 use crate::base::{Bytes, Clock, SysRoot};
 use crate::child::{Confinement, Frames, ModelRef, decode_payload};
 use crate::engine::{Engine, EngineError, Pipeline, PipelineSpec};
 use crate::model::{Rejection, Stage};
 
-/// Samples are sent about so often, so that the parent sees that the worker lives.
-const BLOCK: Duration = Duration::from_millis(50);
 /// Runs before steadiness is looked at.
 const WARM_RUNS: usize = 6;
 /// Two windows of the warm-up may differ by so much.
 const WARM_DRIFT: f64 = 0.03;
-/// The interval of the median that ends the measurement before its time.
-const SURE: f64 = 0.02;
-/// Drift that goes on measuring.
-const DRIFT: f64 = 0.05;
 
 /// What a worker is to measure.
 #[derive(Debug, Serialize, Deserialize)]
@@ -221,29 +216,10 @@ impl Subject<'_> {
     /// Runs until enough is known, or the plan's bounds are reached.
     fn steady(&mut self, plan: &Plan, frames: &mut Frames) -> Result<(), Halt> {
         frames.send(&Report::SteadyBegin)?;
-        let started = self.clock.now();
-        let (mut samples, mut sent) = (Vec::new(), 0);
-        let (mut block_ends, mut look_at) = (BLOCK, plan.min_time);
-        loop {
-            samples.push(self.run()?);
-            let spent = self.clock.now().saturating_sub(started);
-            let many = samples.len() >= plan.min_samples as usize;
-            let longest = if many { plan.max_time } else { plan.patience };
-            let full = spent >= longest || samples.len() >= plan.max_samples as usize;
-            if !full && spent < block_ends {
-                continue;
-            }
-            frames.send(&Report::Block(samples.get(sent..).unwrap_or_default().to_vec()))?;
-            (sent, block_ends) = (samples.len(), spent + BLOCK);
-            let due = spent >= look_at && many;
-            if full || (due && is_enough(&samples)) {
-                return Ok(frames.send(&Report::SteadyEnd)?);
-            }
-            if due {
-                // Looking costs time that is nobody's inference: look less and less often.
-                look_at = spent + spent / 4;
-            }
-        }
+        let clock = self.clock;
+        let send = |block: &[u64]| Ok(frames.send(&Report::Block(block.to_vec()))?);
+        steady(plan, clock, || self.run(), send)?;
+        Ok(frames.send(&Report::SteadyEnd)?)
     }
 }
 
@@ -268,10 +244,4 @@ fn is_steady(runs: &[u64]) -> bool {
     let before = runs.get(last.saturating_sub(window)..last).and_then(stats::median);
     let after = runs.get(last..).and_then(stats::median);
     before.zip(after).is_some_and(|(before, after)| (after - before).abs() <= WARM_DRIFT * before)
-}
-
-/// Whether more samples would change little.
-fn is_enough(samples: &[u64]) -> bool {
-    stats::uncertainty(samples).is_some_and(|width| width <= SURE)
-        && stats::drift(samples).is_some_and(|drift| drift.abs() <= DRIFT)
 }

@@ -3,12 +3,14 @@
 //!
 //! [`choose`] takes the first of the order, keeps what runs unless it is beaten beyond
 //! the noise, says why in one or two sentences, and searches limits, targets and
-//! weights for the smallest single change that would make it choose otherwise.
+//! weights for the smallest single change that would make it choose otherwise. [`look`] says
+//! what is worth measuring next while that is not yet known.
 
 mod choose;
 mod decision;
 mod flip;
 mod knob;
+pub mod look;
 mod reason;
 mod words;
 

@@ -11,7 +11,7 @@ use crate::base::{Digest, fs, record};
 use crate::bench::{Trial, TrialKey, Verdict};
 use crate::task::Evidence;
 
-const TRIAL_SCHEMA: u16 = 2;
+const TRIAL_SCHEMA: u16 = 3;
 const EVIDENCE_SCHEMA: u16 = 2;
 const TRIALS: &str = "trials";
 const EVIDENCE: &str = "evidence";

@@ -448,7 +448,8 @@ fn a_steady_run_ends_early_and_a_meter_asks_for_a_second() {
     let latency = alone.latency.unwrap();
     assert_eq!(alone.verdict, Verdict::Valid, "{:?}", alone.reason);
     assert!((64..80).contains(&latency.samples), "{latency:?}");
-    assert_eq!((latency.p50.0, latency.p50_half_width.0), (10_000.0, 0.0));
+    // No samples differ; those of another process may, by 2 %.
+    assert_eq!((latency.p50.0, latency.p50_half_width.0), (10_000.0, 200.0));
     let played = Played::new(|_| ());
     let mut meters: [Box<dyn Meter>; 1] = [Box::new(Counter(Arc::clone(&played.clock)))];
     let metered = played.trial(&sys, &mut meters, &Plan::default());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use umbra::base::random::SplitMix64;
 use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, Reading};
-use umbra::bench::{Condition, Conditions, Energy, Latency, Trial, TrialKey, Verdict};
+use umbra::bench::{Condition, Conditions, Energy, Latency, Outliers, Trial, TrialKey, Verdict};
 use umbra::board::power::Scope;
 use umbra::board::{Clocks, Cpu, Facts, Identity, Memory, Storage, ThermalZone};
 use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Rejection, Source, Stage};
@@ -295,8 +295,11 @@ fn trial(candidate: &Candidate, p50: f64, rss: u64) -> Trial {
             p90_upper: Some(Micros(p50 * 1.2)),
             p99: Micros(p50 * 1.3),
             mean: Micros(p50),
+            standard_error: Some(Micros(p50 * 0.002)),
             samples: 100,
+            spread: 0.05,
             p50_half_width: Micros(p50 * 0.01),
+            outliers: Outliers { above: Micros(p50 * 3.0), count: 0, time_share: 0.0 },
         }),
         load: None,
         optimise: None,

@@ -146,7 +146,7 @@ fn a_class_with_one_sample_is_the_reason_that_is_given() {
 #[test]
 fn a_short_budget_judges_the_most_promising_rather_than_none() {
     // Were all of it spent on timing, nobody would have seen the samples at the end.
-    for (seconds, judged) in [(2, 1), (4, 2), (8, 3)] {
+    for (seconds, judged) in [(2, 1), (4, 1), (8, 2), (60, 2)] {
         let mut board = Board::with(&ZOO);
         let budget = Some(std::time::Duration::from_secs(seconds));
         let request = umbra::agent::Request { budget, ..board.request() };
@@ -154,8 +154,55 @@ fn a_short_budget_judges_the_most_promising_rather_than_none() {
         assert_eq!(selection.decision.action, Action::Deploy, "{seconds} s");
         let of = |verdict| selection.trials.iter().filter(|t| t.verdict == verdict).count();
         assert_eq!((of(Verdict::Valid), of(Verdict::Skipped)), (judged, 3 - judged));
-        assert_eq!(selection.evidence.len(), judged);
+        let slow = selection.trials.iter().find(|trial| trial.id == "slow").unwrap();
+        let reason = slow.reason.as_deref().unwrap();
+        let expected = if seconds < 8 { "the budget was used up" } else { "behind best after 8" };
+        assert!(reason.starts_with(expected), "{seconds} s: {reason}");
     }
+}
+
+#[test]
+fn a_budget_goes_where_it_may_change_the_choice_and_the_winner_is_measured_whole() {
+    let names: Vec<String> = (0..12).map(|k| format!("m{k:02}")).collect();
+    let zoo: Vec<(&str, u64, u64)> = (0..12)
+        .map(|k| (names[k].as_str(), 1000 + 1000 * k as u64, if k == 3 { 100 } else { 50 }))
+        .collect();
+    let mut board = Board::with(&zoo);
+    let budget = Some(std::time::Duration::from_secs(120));
+    let request = umbra::agent::Request { budget, ..board.request() };
+    let selection = select(&mut board.world, request, &mut ()).unwrap();
+    assert_eq!(selection.decision.model.as_deref(), Some("m03"));
+    let trial = |id: &str| selection.trials.iter().find(|trial| trial.id == id).unwrap();
+    assert_eq!(trial("m03").verdict, Verdict::Valid);
+    assert!(trial("m03").latency.unwrap().samples >= 64);
+    let passed: Vec<_> =
+        selection.trials.iter().filter(|trial| trial.verdict == Verdict::Skipped).collect();
+    assert!(!passed.is_empty(), "{:?}", selection.trials);
+    for trial in passed {
+        assert!(trial.latency.is_none_or(|latency| latency.samples < 64), "{trial:?}");
+        assert!(trial.reason.as_deref().unwrap().contains("m03"), "{trial:?}");
+        assert!(trial.stage.is_none() && trial.advice.is_some());
+    }
+    // What was only glanced at is no record: the next run may look again.
+    let records = std::fs::read_dir(board.state().join("trials")).unwrap().count();
+    let valid = selection.trials.iter().filter(|t| t.verdict == Verdict::Valid).count();
+    assert_eq!(records, valid);
+}
+
+#[test]
+fn what_breaks_the_limit_costs_a_few_samples_and_says_so() {
+    let mut board = Board::with(&[("fast", 1000, 50), ("slow", 40_000, 100)]);
+    let mut request = board.request();
+    request.budget = Some(std::time::Duration::from_secs(60));
+    request.task.policy.limits.latency = Some(umbra::base::Micros(20_000.0));
+    let selection = select(&mut board.world, request, &mut ()).unwrap();
+    assert_eq!(selection.decision.model.as_deref(), Some("fast"));
+    let slow = selection.trials.iter().find(|trial| trial.id == "slow").unwrap();
+    assert_eq!(slow.verdict, Verdict::Suspect);
+    assert!(slow.latency.unwrap().samples <= 12);
+    assert!(slow.reason.as_deref().unwrap().starts_with("over the limit of 20.000 ms after "));
+    let row = selection.ranking.rows.iter().find(|row| row.id == "slow").unwrap();
+    assert_eq!(row.violations.len(), 1, "and the ranking by how much");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use umbra::agent::{Elapsed, Selection};
 use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, SysRoot};
-use umbra::bench::{Conditions, Energy, Latency, Trial, TrialKey, Verdict};
+use umbra::bench::{Conditions, Energy, Latency, Outliers, Trial, TrialKey, Verdict};
 use umbra::board::{self, power::Scope};
 use umbra::decide::{Incumbent, choose};
 use umbra::engine::Unfused;
@@ -74,8 +74,11 @@ fn trial(wish: &Wish, candidate: &Candidate) -> Trial {
         p90_upper: Some(Micros(us * 1.2)),
         p99: Micros(us * 1.3),
         mean: Micros(us),
+        standard_error: Some(Micros(us * 0.002)),
         samples: 64,
+        spread: 0.05,
         p50_half_width: Micros(us * 0.01),
+        outliers: Outliers { above: Micros(us * 3.0), count: 0, time_share: 0.0 },
     };
     let measured = wish.rejected.is_none();
     let energy = Energy {
@@ -293,7 +296,9 @@ fn the_document_has_the_promised_keys_and_null_for_what_was_not_obtained() {
         }
     }
     let [a, b] = [&json["candidates"][0], &json["candidates"][1]];
-    assert_eq!(keys(&a["latency_us"]).len(), 7);
+    let promised = "p50 interval p90 p90_upper p99 mean standard_error samples outliers";
+    assert_eq!(keys(&a["latency_us"]), promised.split_whitespace().map(str::to_owned).collect());
+    assert_eq!(keys(&a["latency_us"]["outliers"]).len(), 3);
     assert!(a["energy_mj"].is_null() && b["latency_us"].is_null() && b["peak_rss_bytes"].is_null());
     assert_eq!((b["verdict"].as_str(), b["stage"].as_str()), (Some("rejected"), Some("load")));
     let promised = "action model config_id reason margins pareto indistinguishable flip";
@@ -432,4 +437,19 @@ resnet8-digits-int8-qdq 40.0    15.0 0.100           1.50
 ";
     assert_eq!(benched.text(), wanted);
     assert_eq!(benched.json()["trials"][0]["peak_activation_bytes"], 1_500_000);
+}
+
+#[test]
+fn a_bench_says_which_samples_stand_apart_and_of_how_much_of_the_time() {
+    let wish = wish("a", 8.0, 0.95);
+    let measured = candidate(&wish);
+    let mut odd = trial(&wish, &measured);
+    let outliers = Outliers { above: Micros(24_000.0), count: 3, time_share: 0.125 };
+    odd.latency.as_mut().unwrap().outliers = outliers;
+    let benched = Benched { candidates: vec![measured], trials: vec![odd] };
+    let line = "  a: 3 of 64 samples, 12.5 % of the time, over 24.0 ms\n";
+    assert!(benched.text().ends_with(line), "{}", benched.text());
+    let latency = &benched.json()["trials"][0]["latency_us"];
+    assert_eq!(latency["outliers"]["count"], 3);
+    assert_eq!(latency["standard_error"], 16.0);
 }

@@ -8,7 +8,7 @@ use super::table::{Align, Table};
 use super::text::{number, or_dash, page};
 use super::{Show, document};
 use crate::base::{Bytes, Micros};
-use crate::bench::{Conditions, Trial, TrialKey, Verdict};
+use crate::bench::{Conditions, Outliers, Trial, TrialKey, Verdict};
 use crate::model::Candidate;
 use crate::ui::Exit;
 
@@ -77,6 +77,7 @@ impl Show for Benched {
         }
         let mut lines = table.lines();
         lines.extend(self.memories());
+        lines.extend(self.trials.iter().filter_map(apart));
         lines.extend(self.trials.iter().filter_map(doubt));
         page(&lines)
     }
@@ -147,6 +148,20 @@ fn reason(trial: &Trial) -> String {
     let reason = trial.reason.as_deref().unwrap_or("no reason given");
     let stage = trial.stage.map(|stage| format!("at {}: ", stage.name())).unwrap_or_default();
     format!("{stage}{reason}")
+}
+
+/// Samples that stand apart, which every figure contains.
+fn apart(trial: &Trial) -> Option<String> {
+    let latency = trial.latency.as_ref()?;
+    let Outliers { above, count, time_share } = latency.outliers;
+    (count > 0).then(|| {
+        let share = number(time_share * 100.0);
+        let (of, above) = (latency.samples, number(above.millis()));
+        format!(
+            "  {}: {count} of {of} samples, {share} % of the time, over {above} ms",
+            super::text::name(&trial.id, 28)
+        )
+    })
 }
 
 /// Figures that come with a doubt say which, below the table.

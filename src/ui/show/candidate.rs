@@ -109,7 +109,16 @@ struct LatencyJson {
     p90_upper: Option<f64>,
     p99: f64,
     mean: f64,
+    standard_error: Option<f64>,
     samples: u64,
+    outliers: OutliersJson,
+}
+
+#[derive(Debug, Serialize)]
+struct OutliersJson {
+    above: f64,
+    count: u64,
+    time_share: f64,
 }
 
 impl From<&Latency> for LatencyJson {
@@ -122,7 +131,13 @@ impl From<&Latency> for LatencyJson {
             p90_upper: latency.p90_upper.map(|bound| bound.0),
             p99: latency.p99.0,
             mean: latency.mean.0,
+            standard_error: latency.standard_error.map(|error| error.0),
             samples: latency.samples,
+            outliers: OutliersJson {
+                above: latency.outliers.above.0,
+                count: latency.outliers.count,
+                time_share: latency.outliers.time_share,
+            },
         }
     }
 }
