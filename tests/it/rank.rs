@@ -16,7 +16,7 @@ use umbra::rank::relevance::{
     logme_with_interval,
 };
 use umbra::rank::{Criterion, rank, rerank};
-use umbra::task::{Estimate, Evidence, Policy};
+use umbra::task::{Estimate, Evidence, Policy, Scored, Scores};
 
 pub(crate) fn vectors(name: &str) -> Value {
     let path = format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -310,6 +310,11 @@ fn trial(candidate: &Candidate, p50: f64, rss: u64) -> Trial {
     }
 }
 
+/// A score whose interval is about 2.8 times as wide as its halves differ from it.
+pub(crate) fn scored(value: f64, apart: f32) -> Scored {
+    Scored { value, halves: vec![value as f32 - apart, value as f32 + apart] }
+}
+
 fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> Evidence {
     let around = |value: f64, by: f64| Estimate { value, low: value - by, high: value + by };
     Evidence {
@@ -319,7 +324,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         own_accuracy: own.map(|own| around(own, 0.02)),
         head_accuracy: Some(around(head, 0.02)),
         head: None,
-        logme: Some(around(logme, 0.05)),
+        scores: Scores { logme: Ok(scored(logme, 0.03)), ..Scores::none("none") },
         preprocess: None,
         undefined: None,
         forward: None,

@@ -17,7 +17,7 @@ use umbra::model::{
     Affinity, Candidate, Card, Config, Dtype, Layout, Manifest, Outputs, Preprocess, Quantization,
     Source, SourceTask, Stage, Tensor, TensorInfo,
 };
-use umbra::rank::relevance::logme_with_interval;
+use umbra::rank::relevance::scores;
 use umbra::task::head::{cross_validate, fit};
 use umbra::task::{Evidence, Task, TaskError, decode, observe, open, open_samples, work};
 
@@ -380,7 +380,7 @@ struct Colours;
 
 #[derive(Debug)]
 struct ColourSession {
-    output: String,
+    outputs: Vec<String>,
     inputs: Vec<TensorInfo>,
 }
 
@@ -409,8 +409,8 @@ impl Engine for Colours {
         assert_eq!(model, b"model");
         let shape = vec![Some(1), Some(4), Some(4), Some(3)];
         let input = TensorInfo { name: "x".into(), dtype: Dtype::Float32, shape };
-        let output = options.outputs.as_ref().unwrap()[0].clone();
-        Ok(Box::new(ColourSession { output, inputs: vec![input] }))
+        let outputs = options.outputs.clone().unwrap();
+        Ok(Box::new(ColourSession { outputs, inputs: vec![input] }))
     }
 }
 
@@ -434,14 +434,15 @@ impl Session for ColourSession {
         let mean = |channel: usize| {
             pixels.chunks(3).map(|pixel| pixel[channel]).sum::<f32>() / (pixels.len() / 3) as f32
         };
-        let values = match self.output.as_str() {
+        let values = |output: &String| match output.as_str() {
             "features" => vec![mean(0), mean(1), mean(2)],
             "scores" => vec![mean(0), mean(2)],
             "coarse" => vec![(mean(0) / 16.0).floor()],
             "wide" => vec![0.0; 5000],
             _ => vec![if mean(0) > 0.5 { f32::NAN } else { 0.0 }],
         };
-        Ok(vec![Tensor::from_f32(vec![1, values.len()], &values)])
+        let tensor = |values: Vec<f32>| Tensor::from_f32(vec![1, values.len()], &values);
+        Ok(self.outputs.iter().map(values).map(tensor).collect())
     }
 
     fn convolutions(&self) -> (u64, u64) {
@@ -479,8 +480,7 @@ impl Spawn for Here {
         let pipe = Pipe::default();
         let engines: Vec<Box<dyn Engine>> = vec![Box::new(Colours)];
         let mut frames = Frames::new(pipe.clone());
-        let score = |features: &DMatrix<f64>, labels: &[u32]| logme_with_interval(features, labels);
-        let done = work(&job.payload, &engines, clock, &mut frames, &score);
+        let done = work(&job.payload, &engines, clock, &mut frames, &scores);
         if let Err(reason) = done {
             return Ended::Failed { code: 1, stderr: reason };
         }
@@ -514,6 +514,7 @@ fn candidate(labels: &[&str], features: Option<&str>, scores: Option<&str>) -> C
         config: Config { engine: "colours".into(), threads: 1, affinity: Affinity::Any },
         manifest: Some(Manifest {
             schema: 1,
+            prior: None,
             id: "colours".into(),
             family: "none".into(),
             licence: "MIT".into(),
@@ -567,7 +568,7 @@ fn an_observation_gives_own_accuracy_a_head_and_a_score() {
     assert_eq!(evidence.own_accuracy.unwrap().value, 1.0);
     assert_eq!(evidence.head_accuracy.unwrap().value, 1.0);
     assert!(evidence.own_accuracy.unwrap().low < 0.8, "twelve samples prove little");
-    assert!(evidence.logme.unwrap().value.is_finite());
+    assert!(evidence.logme().unwrap().value.is_finite());
     assert_eq!(evidence.head.as_ref().unwrap().labels, ["blue", "red"]);
     assert_eq!((evidence.task, evidence.undefined), (colours().digest, None));
 }

@@ -1,5 +1,6 @@
 //! Which score stands for relevance: the one place where that is decided.
 
+use super::Standing;
 use crate::task::{Estimate, Evidence};
 
 /// What relevance is measured in, for one whole ranking.
@@ -9,6 +10,8 @@ pub enum Scale {
     Accuracy,
     /// Exact LogME, nats per sample.
     LogMe,
+    /// Share of the others that a candidate stands before, by the prior and all scores.
+    Standing,
 }
 
 /// Accuracy where every candidate's own labels are the task's, else LogME for all.
@@ -26,10 +29,11 @@ pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Scale {
 impl Scale {
     /// A candidate's relevance on this scale.
     #[must_use]
-    pub fn relevance(self, evidence: &Evidence) -> Option<Estimate> {
+    pub fn relevance(self, evidence: &Evidence, standing: Option<&Standing>) -> Option<Estimate> {
         let estimate = match self {
             Self::Accuracy => evidence.accuracy(),
-            Self::LogMe => evidence.logme,
+            Self::LogMe => evidence.logme(),
+            Self::Standing => standing.map(|standing| standing.share),
         };
         estimate.filter(|found| found.value.is_finite())
     }

@@ -122,6 +122,12 @@ impl Moments {
         self.classes.len()
     }
 
+    /// No feature varies.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.gram().trace() <= 0.0
+    }
+
     pub(super) fn gram(&self) -> &Matrix {
         match &self.side {
             Side::Features(gram) | Side::Samples { gram, .. } => gram,
