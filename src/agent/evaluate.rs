@@ -18,9 +18,9 @@ use crate::child::Context;
 use crate::deploy::Store;
 use crate::model::{Candidate, Image, Rejection, Stage};
 use crate::rank::evaluate::Agreement;
-use crate::rank::relevance::{Prior, Standing, View};
+use crate::rank::relevance::{Prior, Standing, View, fuse};
 use crate::rank::{self, Criterion, Row};
-use crate::task::{self, Estimate, Evidence, Sample, Task};
+use crate::task::{self, Estimate, Evidence, Sample, Scores, Task};
 
 /// Wall clock of a candidate on the task's samples, and on a batch of those held out.
 const OBSERVE: Duration = Duration::from_secs(600);
@@ -58,6 +58,8 @@ pub struct Evaluated {
     pub evidence: Option<Evidence>,
     /// Where it stands by the prior and all scores.
     pub standing: Option<Standing>,
+    /// The same without the prior.
+    pub blind: Option<Standing>,
     /// Its relevance in a ranking.
     pub relevance: Option<f64>,
     /// Accuracy of what would be deployed, on the held-out samples.
@@ -68,13 +70,14 @@ pub struct Evaluated {
 
 /// The scores that are judged, by name.
 type Judge = fn(&Evaluated) -> Option<f64>;
-const JUDGES: [(&str, Judge); 7] = [
+const JUDGES: [(&str, Judge); 8] = [
     ("prior", |of| of.prior),
     ("LogME", |of| of.score(View::LogMe)),
     ("H-score", |of| of.score(View::HScore)),
     ("NCE", |of| of.score(View::Nce)),
     ("accuracy", |of| of.evidence.as_ref()?.accuracy().map(|found| found.value)),
     ("mean rank", |of| of.standing.as_ref().map(|standing| standing.share.value)),
+    ("without prior", |of| of.blind.as_ref().map(|standing| standing.share.value)),
     ("relevance", |of| of.relevance),
 ];
 
@@ -119,8 +122,9 @@ pub fn evaluate(
     let evidence: Vec<Evidence> = seen.iter().filter_map(|seen| seen.evidence.clone()).collect();
     let ranking = rank::rank(&facts, &task.policy, &candidates, &[], &evidence);
     let rows = candidates.iter().zip(ranking.rows).zip(seen);
-    let candidates: Vec<Evaluated> =
+    let mut candidates: Vec<Evaluated> =
         rows.map(|((candidate, row), seen)| seen.placed(candidate, row, ranking.prior)).collect();
+    stand_blind(&mut candidates);
     Ok(Evaluation {
         task: task.name,
         samples: task.samples.len(),
@@ -130,6 +134,19 @@ pub fn evaluate(
         agreements: JUDGES.iter().map(|(name, judge)| judged(name, &candidates, *judge)).collect(),
         candidates,
     })
+}
+
+/// Where candidates would stand if nothing had been expected of them.
+fn stand_blind(candidates: &mut [Evaluated]) {
+    let shown = |of: &Evaluated| of.standing.is_some();
+    let scores: Vec<Option<&Scores>> = candidates
+        .iter()
+        .map(|of| of.evidence.as_ref().filter(|_| shown(of)).map(|evidence| &evidence.scores))
+        .collect();
+    let standings = fuse(&vec![None; scores.len()], &scores);
+    for (of, standing) in candidates.iter_mut().zip(standings) {
+        of.blind = standing;
+    }
 }
 
 fn judged(
@@ -167,6 +184,7 @@ impl Seen {
             evidence: self.evidence,
             relevance: row.measures.get(&Criterion::Relevance).map(|measure| measure.value),
             standing: row.standing,
+            blind: None,
             truth,
             rejection,
         }

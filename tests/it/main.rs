@@ -40,5 +40,6 @@ mod select;
 mod show;
 mod store;
 mod task;
+mod task_kinds;
 mod validate;
 mod world;

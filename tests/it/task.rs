@@ -21,7 +21,7 @@ use umbra::rank::relevance::scores;
 use umbra::task::head::{cross_validate, fit};
 use umbra::task::{Evidence, Task, TaskError, decode, observe, open, open_samples, work};
 
-fn png(width: u32, height: u32, value: u8) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32, value: u8) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let image = image::RgbImage::from_pixel(width, height, image::Rgb([value, 0, 255 - value]));
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
@@ -187,7 +187,7 @@ fn images_are_decoded_within_bounds() {
     assert_eq!(decode(&transparent).unwrap().pixels, [1, 2, 3]);
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);
@@ -198,11 +198,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
-fn bytes_of(shape: Vec<usize>, data: Vec<u8>) -> Tensor {
+pub(crate) fn bytes_of(shape: Vec<usize>, data: Vec<u8>) -> Tensor {
     Tensor { dtype: Dtype::UInt8, shape, data }
 }
 
-fn archive(arrays: &[(&str, Tensor)]) -> Vec<u8> {
+pub(crate) fn archive(arrays: &[(&str, Tensor)]) -> Vec<u8> {
     let arrays: BTreeMap<String, Tensor> =
         arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
     write_npz(&arrays).unwrap()
@@ -241,7 +241,10 @@ fn an_archive_without_samples_is_refused_with_what_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.npz");
     for (arrays, expected) in [
-        (vec![("x_test", x())], "no pair of x and y among its arrays (x_test)"),
+        (
+            vec![("x_test", x())],
+            "no pair of x and y, one label an image, among its arrays (x_test)",
+        ),
         (vec![("x", x()), ("y", y(&[0]))], "1 labels for 2 images"),
         (vec![("x", x()), ("y", y(&[0, -1]))], "class number -1 is negative"),
         (vec![("x", x()), ("y", y(&[0, 5000]))], "class number 5000 is too high"),
@@ -264,14 +267,21 @@ fn an_archive_without_samples_is_refused_with_what_it_has() {
     }
 }
 
-#[test]
-fn the_shared_data_sets_open_where_they_are_there() {
+/// The folder of the shared data sets, or one loud line.
+pub(crate) fn shared_sets(what: &str) -> Option<std::path::PathBuf> {
     let shared = std::env::var("UMBRA_SHARED")
         .unwrap_or_else(|_| format!("{}/../shared", env!("CARGO_MANIFEST_DIR")));
     let sets = Path::new(&shared).join("datasets");
     if !sets.is_dir() {
-        return;
+        eprintln!("NOT RUN: {what}: the shared data sets are not there (UMBRA_SHARED)");
+        return None;
     }
+    Some(sets)
+}
+
+#[test]
+fn the_shared_data_sets_open_where_they_are_there() {
+    let Some(sets) = shared_sets("opening the shared data sets") else { return };
     for (name, classes, side) in
         [("sign_digits32", 10, 32), ("fsdd_logmel32", 10, 32), ("omniglot_alphabet32", 8, 32)]
     {
@@ -451,7 +461,7 @@ impl Session for ColourSession {
 }
 
 #[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Pipe(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::evaluate::mean_ranks;
-use crate::task::{Estimate, Scored, Scores};
+use crate::task::{Estimate, Judged, Scored, Scores, Undefined};
 
 /// What a ranking of the candidates may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,13 +45,22 @@ impl View {
     /// The score of this view, if it is one and does not abstain.
     #[must_use]
     pub fn scored(self, scores: &Scores) -> Option<&Scored> {
-        let judged = match self {
-            Self::Prior => return None,
-            Self::LogMe => &scores.logme,
-            Self::HScore => &scores.hscore,
-            Self::Nce => &scores.nce,
-        };
-        judged.as_ref().ok().filter(|scored| scored.value.is_finite())
+        self.judged(scores)?.as_ref().ok().filter(|scored| scored.value.is_finite())
+    }
+
+    /// Why the score of this view abstains, if it does.
+    #[must_use]
+    pub fn silence(self, scores: &Scores) -> Option<&Undefined> {
+        self.judged(scores)?.as_ref().err()
+    }
+
+    fn judged(self, scores: &Scores) -> Option<&Judged> {
+        match self {
+            Self::Prior => None,
+            Self::LogMe => Some(&scores.logme),
+            Self::HScore => Some(&scores.hscore),
+            Self::Nce => Some(&scores.nce),
+        }
     }
 }
 
@@ -203,7 +212,6 @@ fn interval(mut ranks: Vec<f64>, rank: f64) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::Undefined;
 
     fn scores(logme: f64, halves: &[f32]) -> Scores {
         let logme = Ok(Scored { value: logme, halves: halves.to_vec() });

@@ -22,8 +22,10 @@ mod nleep;
 mod pactran;
 mod prior;
 mod probabilities;
+mod project;
 mod scale;
 mod spectrum;
+mod unlabelled;
 
 pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
@@ -36,7 +38,7 @@ pub use hscore::{hscore, hscore_shrunk};
 pub use knn::knn;
 pub use leep::leep;
 pub use lfc::lfc;
-pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression};
+pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression, logme_targets};
 pub use moments::{Accumulator, Moments};
 pub use nce::{most_probable, nce};
 pub use nleep::nleep;
@@ -44,6 +46,7 @@ pub use pactran::pactran;
 pub use prior::Prior;
 pub use probabilities::softmax;
 pub use scale::{Scale, scale};
+pub use unlabelled::unlabelled;
 
 /// Features: one sample per row.
 pub type Matrix = nalgebra::DMatrix<f64>;
