@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use umbra::rank::evaluate::weighted_tau;
+use umbra::rank::evaluate::{regret_at_1, weighted_tau};
 
 use facts::cells::{classification, dispersion, model_spider, rank_sum, static_list, taus, tllib};
 use facts::tables::{Cell, Table, folder, json, metrics, truth};
@@ -131,10 +131,12 @@ fn entries(folder: &Path, truth: &Table) -> Vec<(String, BTreeMap<String, Vec<f6
 
 fn lists(folder: &Path) {
     let truth = classification(folder);
-    println!("\nmean truth-ranked tau over eight data sets, ten models");
+    println!("\nmean truth-ranked tau and regret (points) over eight data sets, ten models");
     for (name, scores) in entries(folder, &truth) {
         let (mean, _) = taus(&truth, &|dataset| scores[dataset].clone());
-        println!("  {name:<44}{mean:>7.3}");
+        let regret = |(dataset, truth)| regret_at_1(truth, &scores[dataset]).unwrap();
+        let regret = truth.rows.iter().map(regret).sum::<f64>() / truth.rows.len() as f64;
+        println!("  {name:<44}{mean:>7.3}{regret:>7.2}");
     }
     let spider = &json(folder, "baselines_to_beat.json")["entries"]["published:Model Spider"];
     println!("  {:<44}{:>7.3}", "published: Model Spider", spider["mean"].as_f64().unwrap());

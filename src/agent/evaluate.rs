@@ -52,14 +52,14 @@ pub struct Evaluation {
 pub struct Evaluated {
     /// Its id.
     pub id: String,
-    /// The prior's value.
-    pub prior: Option<f64>,
+    /// Its multiply-accumulates, and its accuracy on its source: lists that never look.
+    pub lists: [Option<f64>; 2],
     /// What the samples showed.
     pub evidence: Option<Evidence>,
-    /// Where it stands by the prior and all scores.
+    /// Where it stands in a ranking: by its prior, if that has one, and all scores.
     pub standing: Option<Standing>,
-    /// The same without the prior.
-    pub blind: Option<Standing>,
+    /// The same by the scores alone, and with the multiply-accumulates for a prior.
+    pub fused: [Option<Standing>; 2],
     /// Its relevance in a ranking.
     pub relevance: Option<f64>,
     /// Accuracy of what would be deployed, on the held-out samples.
@@ -70,15 +70,16 @@ pub struct Evaluated {
 
 /// The scores that are judged, by name.
 type Judge = fn(&Evaluated) -> Option<f64>;
-const JUDGES: [(&str, Judge); 8] = [
-    ("prior", |of| of.prior),
+const JUDGES: [(&str, Judge); 9] = [
+    ("MACs alone", |of| of.lists[0]),
+    ("source accuracy alone", |of| of.lists[1]),
     ("LogME", |of| of.score(View::LogMe)),
     ("H-score", |of| of.score(View::HScore)),
     ("NCE", |of| of.score(View::Nce)),
-    ("accuracy", |of| of.evidence.as_ref()?.accuracy().map(|found| found.value)),
-    ("mean rank", |of| of.standing.as_ref().map(|standing| standing.share.value)),
-    ("without prior", |of| of.blind.as_ref().map(|standing| standing.share.value)),
-    ("relevance", |of| of.relevance),
+    ("accuracy on the samples", |of| of.evidence.as_ref()?.accuracy().map(|found| found.value)),
+    ("mean rank of the scores", |of| of.fused[0].as_ref().map(|standing| standing.share.value)),
+    ("mean rank with MACs", |of| of.fused[1].as_ref().map(|standing| standing.share.value)),
+    ("relevance, as ranked", |of| of.relevance),
 ];
 
 impl Evaluated {
@@ -123,8 +124,8 @@ pub fn evaluate(
     let ranking = rank::rank(&facts, &task.policy, &candidates, &[], &evidence);
     let rows = candidates.iter().zip(ranking.rows).zip(seen);
     let mut candidates: Vec<Evaluated> =
-        rows.map(|((candidate, row), seen)| seen.placed(candidate, row, ranking.prior)).collect();
-    stand_blind(&mut candidates);
+        rows.map(|((candidate, row), seen)| seen.placed(candidate, row)).collect();
+    stand(&mut candidates);
     Ok(Evaluation {
         task: task.name,
         samples: task.samples.len(),
@@ -136,16 +137,18 @@ pub fn evaluate(
     })
 }
 
-/// Where candidates would stand if nothing had been expected of them.
-fn stand_blind(candidates: &mut [Evaluated]) {
+/// Where candidates would stand if nothing, or only their size, were expected of them.
+fn stand(candidates: &mut [Evaluated]) {
     let shown = |of: &Evaluated| of.standing.is_some();
     let scores: Vec<Option<&Scores>> = candidates
         .iter()
         .map(|of| of.evidence.as_ref().filter(|_| shown(of)).map(|evidence| &evidence.scores))
         .collect();
-    let standings = fuse(&vec![None; scores.len()], &scores);
-    for (of, standing) in candidates.iter_mut().zip(standings) {
-        of.blind = standing;
+    let alone = fuse(&vec![None; scores.len()], &scores);
+    let macs: Vec<Option<f64>> = candidates.iter().map(|of| of.lists[0]).collect();
+    let with_macs = fuse(&macs, &scores);
+    for ((of, alone), with_macs) in candidates.iter_mut().zip(alone).zip(with_macs) {
+        of.fused = [alone, with_macs];
     }
 }
 
@@ -173,18 +176,18 @@ struct Seen {
 }
 
 impl Seen {
-    fn placed(self, candidate: &Candidate, row: Row, prior: Option<Prior>) -> Evaluated {
+    fn placed(self, candidate: &Candidate, row: Row) -> Evaluated {
         let (truth, rejection) = match self.truth {
             Ok(truth) => (Some(truth), None),
             Err(rejection) => (None, Some(rejection)),
         };
         Evaluated {
             id: candidate.id.clone(),
-            prior: prior.and_then(|prior| prior.value(candidate)),
+            lists: [Prior::Macs, Prior::Source].map(|prior| prior.value(candidate)),
             evidence: self.evidence,
             relevance: row.measures.get(&Criterion::Relevance).map(|measure| measure.value),
             standing: row.standing,
-            blind: None,
+            fused: [None, None],
             truth,
             rejection,
         }

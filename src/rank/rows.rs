@@ -30,8 +30,9 @@ pub(super) fn rows(
 ) -> (Vec<Row>, Option<Prior>) {
     let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
-    let scale = scale(found.iter().filter(|found| found.usable).filter_map(|found| found.evidence));
     let prior = stand(&mut found);
+    let shown = found.iter().filter(|found| found.usable).filter_map(|found| found.evidence);
+    let scale = scale(shown, prior);
     (found.iter().map(|found| found.row(facts, scale)).collect(), prior)
 }
 

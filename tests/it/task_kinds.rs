@@ -71,7 +71,11 @@ fn spoken_digits_as_images_are_a_task_like_any_other() {
     let (clock, sys, stop) = (SystemClock::default(), SysRoot::default(), Stop::default());
     let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
     let shown = observe(&task, candidate, name, ctx, Duration::from_secs(60)).unwrap();
-    assert!(shown.head_accuracy.unwrap().low > 0.1, "better than chance: {:?}", shown.head_accuracy);
+    assert!(
+        shown.head_accuracy.unwrap().low > 0.1,
+        "better than chance: {:?}",
+        shown.head_accuracy
+    );
     let all = [&shown.scores.logme, &shown.scores.hscore, &shown.scores.nce];
     for judged in all {
         let scored = judged.as_ref().unwrap();

@@ -22,6 +22,10 @@ pub enum Prior {
 impl Prior {
     /// The scale that all these candidates have; none where there is no such scale, or fewer
     /// than two of them.
+    ///
+    /// What the sidecars state holds for any zoo. Size and source accuracy hold only among models
+    /// of one source: there they are worth more than most scores of the samples, and among models
+    /// of different sources next to nothing (docs/evaluation.md).
     #[must_use]
     pub fn of(candidates: &[&Candidate]) -> Option<Self> {
         if candidates.len() < 2 {
@@ -29,9 +33,12 @@ impl Prior {
         }
         let all =
             |prior: &Self| candidates.iter().all(|candidate| prior.value(candidate).is_some());
-        let same =
-            || candidates.windows(2).all(|pair| matches!(pair, [a, b] if source(a) == source(b)));
-        let sound = |prior: &Self| all(prior) && (*prior != Self::Source || same());
+        let alike = |pair: &[&Candidate]| match pair {
+            [a, b] => source(a).is_some() && source(a) == source(b),
+            _ => true,
+        };
+        let one_source = candidates.windows(2).all(alike);
+        let sound = |prior: &Self| all(prior) && (*prior == Self::Stated || one_source);
         [Self::Stated, Self::Macs, Self::Source].into_iter().find(sound)
     }
 

@@ -1,6 +1,6 @@
 //! Which score stands for relevance: the one place where that is decided.
 
-use super::Standing;
+use super::{Prior, Standing};
 use crate::task::{Estimate, Evidence};
 
 /// What relevance is measured in, for one whole ranking.
@@ -14,16 +14,21 @@ pub enum Scale {
     Standing,
 }
 
-/// Accuracy where every candidate's own labels are the task's, else LogME for all.
+/// Accuracy where every candidate's own labels are the task's; else the mean rank where there is
+/// a prior to go into it, and LogME where there is none.
 ///
-/// Never both in one ranking: an accuracy of 0.9 and a LogME of 0.9 nats say nothing
+/// Never two in one ranking: an accuracy of 0.9 and a LogME of 0.9 nats say nothing
 /// about each other. A candidate without the score in use abstains on relevance.
 #[must_use]
-pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> Scale {
+pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>, prior: Option<Prior>) -> Scale {
     let mut evidence = evidence.into_iter().peekable();
     let any = evidence.peek().is_some();
     let all_measured = evidence.all(|shown| shown.own_accuracy.is_some());
-    if any && all_measured { Scale::Accuracy } else { Scale::LogMe }
+    match prior {
+        _ if any && all_measured => Scale::Accuracy,
+        Some(_) => Scale::Standing,
+        None => Scale::LogMe,
+    }
 }
 
 impl Scale {
