@@ -134,7 +134,8 @@ fn lists(folder: &Path) {
     println!("\nmean truth-ranked tau and regret (points) over eight data sets, ten models");
     for (name, scores) in entries(folder, &truth) {
         let (mean, _) = taus(&truth, &|dataset| scores[dataset].clone());
-        let regret = |(dataset, truth)| regret_at_1(truth, &scores[dataset]).unwrap();
+        let regret =
+            |(dataset, truth): (&String, &Vec<f64>)| regret_at_1(truth, &scores[dataset]).unwrap();
         let regret = truth.rows.iter().map(regret).sum::<f64>() / truth.rows.len() as f64;
         println!("  {name:<44}{mean:>7.3}{regret:>7.2}");
     }

@@ -2,17 +2,15 @@
 //!
 //! Every candidate sees the task as for a choice; then what would be deployed of it labels the
 //! held-out samples, and that accuracy is the truth which the scores are judged by. Nothing is
-//! timed, recorded or deployed. Held-out samples that are samples of the task prove nothing and
-//! are left out.
+//! timed, recorded or deployed.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::classify::{Classified, ask};
 use super::entry::Setting;
 use super::install::package;
 use super::{AgentError, Parts, Request, World};
-use crate::base::{Digest, Event, Sink};
+use crate::base::{Event, Sink};
 use crate::board;
 use crate::child::Context;
 use crate::deploy::Store;
@@ -37,8 +35,6 @@ pub struct Evaluation {
     pub samples: usize,
     /// Held-out samples behind the truth.
     pub held_out: usize,
-    /// Held-out samples that the task has too, and that were left out.
-    pub left_out: usize,
     /// What the prior is.
     pub prior: Option<Prior>,
     /// Every candidate, in zoo order.
@@ -97,7 +93,7 @@ impl Evaluated {
 pub fn evaluate(
     world: &mut World,
     request: Request,
-    held_out: Vec<Sample>,
+    held_out: &[Sample],
     sink: &mut dyn Sink,
 ) -> Result<Evaluation, AgentError> {
     let Parts { ctx, fs, engines, .. } = world.parts();
@@ -106,14 +102,12 @@ pub fn evaluate(
     let facts = board::probe(ctx.sys, &state);
     let setting = Setting { facts: &facts, engines, task: &task, head };
     let shut_out = store.quarantined();
-    let given = held_out.len();
-    let held_out = unseen(held_out, &task);
     let total = zoo.len();
     let (mut candidates, mut seen) = (Vec::new(), Vec::new());
     for (done, candidate) in zoo.into_iter().enumerate() {
         sink.event(Event::Step { stage: "evaluate", what: &candidate.id, done, total });
         let entry = setting.enter(candidate, &store, &shut_out, fresh);
-        let found = see(&setting, &entry.candidate, entry.evidence, &held_out, ctx);
+        let found = see(&setting, &entry.candidate, entry.evidence, held_out, ctx);
         if ctx.stop.wanted() {
             return Err(AgentError::Stopped);
         }
@@ -129,7 +123,6 @@ pub fn evaluate(
     Ok(Evaluation {
         task: task.name,
         samples: task.samples.len(),
-        left_out: given - held_out.len(),
         held_out: held_out.len(),
         prior: ranking.prior,
         agreements: JUDGES.iter().map(|(name, judge)| judged(name, &candidates, *judge)).collect(),
@@ -160,13 +153,6 @@ fn judged(
     let both = |of: &Evaluated| Some((of.truth?.value, judge(of)?));
     let (truth, score): (Vec<f64>, Vec<f64>) = candidates.iter().filter_map(both).unzip();
     (name, truth.len(), Agreement::of(&truth, &score))
-}
-
-/// Held-out samples whose image is none of the task's.
-fn unseen(held_out: Vec<Sample>, task: &Task) -> Vec<Sample> {
-    let hash = |sample: &Sample| Digest::of(&sample.image.pixels);
-    let known: HashSet<Digest> = task.samples.iter().map(hash).collect();
-    held_out.into_iter().filter(|sample| !known.contains(&hash(sample))).collect()
 }
 
 /// What one candidate showed, before it stands among others.

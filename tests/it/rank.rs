@@ -455,7 +455,7 @@ fn sidecar(candidate: &Candidate, label: &str, prior: Option<f64>) -> Manifest {
 }
 
 #[test]
-fn a_prior_speaks_among_models_of_one_source_or_where_every_sidecar_states_it() {
+fn a_prior_has_a_seat_among_models_of_one_source_and_decides_where_sidecars_state_it() {
     let (mut candidates, trials, shown) = zoo();
     let ranked = |candidates: &[Candidate], shown: &[Evidence]| {
         rank(&facts(None), &Policy::default(), candidates, &trials, shown)
@@ -470,7 +470,7 @@ fn a_prior_speaks_among_models_of_one_source_or_where_every_sidecar_states_it() 
         candidate.manifest = Some(sidecar(candidate, "same", None));
     }
     let alike = ranked(&candidates, &shown);
-    assert_eq!((alike.prior, relevance(&alike)), (Some(Prior::Macs), vec![1.0, 0.5, 0.0]));
+    assert_eq!((alike.prior, relevance(&alike)), (Some(Prior::Macs), vec![1.3, 0.9, 0.2]));
     assert_eq!(alike.rows[1].standing.as_ref().unwrap().views[&View::Prior], 2.0);
     candidates[1].card.as_mut().unwrap().macs = None;
     assert_eq!(ranked(&candidates, &shown).prior, Some(Prior::Source));

@@ -24,8 +24,8 @@ impl Prior {
     /// than two of them.
     ///
     /// What the sidecars state holds for any zoo. Size and source accuracy hold only among models
-    /// of one source: there they are worth more than most scores of the samples, and among models
-    /// of different sources next to nothing (docs/evaluation.md).
+    /// of one source: among models of different sources they say next to nothing
+    /// (docs/evaluation.md).
     #[must_use]
     pub fn of(candidates: &[&Candidate]) -> Option<Self> {
         if candidates.len() < 2 {

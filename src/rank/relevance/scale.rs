@@ -14,11 +14,13 @@ pub enum Scale {
     Standing,
 }
 
-/// Accuracy where every candidate's own labels are the task's; else the mean rank where there is
-/// a prior to go into it, and LogME where there is none.
+/// Accuracy where every candidate's own labels are the task's; else the mean rank where the
+/// sidecars state a prior to go into it, and LogME where they do not.
 ///
 /// Never two in one ranking: an accuracy of 0.9 and a LogME of 0.9 nats say nothing
-/// about each other. A candidate without the score in use abstains on relevance.
+/// about each other. A candidate without the score in use abstains on relevance. That size
+/// and source accuracy are no such prior is a finding (docs/evaluation.md): they order a zoo of one
+/// source well, and cost accuracy at the top of any.
 #[must_use]
 pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>, prior: Option<Prior>) -> Scale {
     let mut evidence = evidence.into_iter().peekable();
@@ -26,8 +28,8 @@ pub fn scale<'a>(evidence: impl IntoIterator<Item = &'a Evidence>, prior: Option
     let all_measured = evidence.all(|shown| shown.own_accuracy.is_some());
     match prior {
         _ if any && all_measured => Scale::Accuracy,
-        Some(_) => Scale::Standing,
-        None => Scale::LogMe,
+        Some(Prior::Stated) => Scale::Standing,
+        _ => Scale::LogMe,
     }
 }
 

@@ -11,22 +11,28 @@ use crate::rank::relevance::View;
 
 /// What `eval` shows.
 #[derive(Debug)]
-pub struct Judged(pub Evaluation);
+pub struct Judged {
+    /// What was found.
+    pub found: Evaluation,
+    /// Images that the task has too, and that were not counted.
+    pub left_out: usize,
+}
 
 impl Show for Judged {
     fn text(&self) -> String {
-        let Evaluation { task, samples, held_out, left_out, prior, .. } = &self.0;
+        let Evaluation { task, samples, held_out, prior, .. } = &self.found;
+        let left_out = self.left_out;
         let mut lines = wrap("task    ", &format!("{task}, {samples} samples"), 1);
         let mut truth =
             format!("accuracy of what would be deployed, on {held_out} held-out images");
-        if *left_out > 0 {
+        if left_out > 0 {
             truth.push_str(&format!("; {left_out} left out, which the task has too"));
         }
         lines.extend(wrap("truth   ", &truth, 2));
         lines.extend(wrap("prior   ", prior.map_or("none", |prior| prior.name()), 1));
         lines.push(String::new());
         lines.extend(self.candidates());
-        for of in &self.0.candidates {
+        for of in &self.found.candidates {
             if let Some(rejection) = &of.rejection {
                 let what = format!("{}: {}", of.id, rejection.reason);
                 lines.extend(wrap("out     ", &what, 2));
@@ -38,13 +44,12 @@ impl Show for Judged {
     }
 
     fn json(&self) -> Value {
-        let Evaluation { task, samples, held_out, left_out, prior, candidates, agreements } =
-            &self.0;
+        let Evaluation { task, samples, held_out, prior, candidates, agreements } = &self.found;
         document(json!({
             "task": task,
             "samples": samples,
             "held_out": held_out,
-            "left_out": left_out,
+            "left_out": self.left_out,
             "prior": prior,
             "candidates": candidates.iter().map(candidate).collect::<Vec<_>>(),
             "scores": agreements.iter().map(agreement).collect::<Vec<_>>(),
@@ -65,7 +70,7 @@ impl Judged {
             ("rank", right),
             ("95 %", right),
         ]);
-        let mut order: Vec<&Evaluated> = self.0.candidates.iter().collect();
+        let mut order: Vec<&Evaluated> = self.found.candidates.iter().collect();
         let truth = |of: &Evaluated| of.truth.map_or(f64::NEG_INFINITY, |truth| truth.value);
         order.sort_by(|a, b| truth(b).total_cmp(&truth(a)));
         for of in order {
@@ -100,7 +105,7 @@ impl Judged {
             ("regret@1", right),
             ("top 3", right),
         ]);
-        for (name, models, found) in &self.0.agreements {
+        for (name, models, found) in &self.found.agreements {
             let tau = found.tau.as_ref().ok();
             table.row(vec![
                 (*name).to_owned(),

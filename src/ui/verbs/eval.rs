@@ -26,6 +26,10 @@ pub struct Eval {
     /// or an .npz (its x_test where it has one).
     #[arg(long, value_name = "DIR|NPZ", help_heading = "What to choose")]
     labelled: PathBuf,
+    /// Show the candidates so many samples of each class at most, to learn what
+    /// few samples are worth.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    per_class: Option<u32>,
     /// Look at the task's samples again, whatever the records know.
     #[arg(long)]
     fresh: bool,
@@ -35,12 +39,18 @@ impl Eval {
     pub(crate) fn run(self, call: &mut Call<'_>) -> Answer {
         let mut request = self.aim.request(call, &Effort::default(), true)?;
         request.fresh = self.fresh;
-        let held_out = task::open_samples(&self.labelled, &request.task.labels)?;
-        let found = agent::evaluate(call.world, request, held_out, call.sink)?;
-        if found.held_out == 0 {
+        if let Some(per_class) = self.per_class {
+            request.task = request.task.at_most(per_class as usize);
+        }
+        let labelled = task::open_samples(&self.labelled, &request.task.labels)?;
+        let given = labelled.len();
+        let held_out = request.task.unseen(labelled);
+        if held_out.is_empty() {
             return Err(Failure::input("every held-out image is a sample of the task too")
                 .help("name images that the task does not have"));
         }
-        shown(Judged(found))
+        let left_out = given - held_out.len();
+        let found = agent::evaluate(call.world, request, &held_out, call.sink)?;
+        shown(Judged { found, left_out })
     }
 }
