@@ -8,7 +8,7 @@ use crate::board::Facts;
 use crate::deploy::{Quarantined, Store};
 use crate::engine::Engine;
 use crate::model::{Candidate, Config, Rejection, Stage};
-use crate::task::{Evidence, Task};
+use crate::task::{Evidence, Scores, Task};
 
 /// A candidate with what was found out so far.
 #[derive(Debug)]
@@ -171,7 +171,8 @@ impl<'a> Setting<'a> {
         if self.head {
             return evidence;
         }
-        Evidence { head: None, head_accuracy: None, logme: None, ..evidence }
+        let scores = Scores::none("no head may be fitted");
+        Evidence { head: None, head_accuracy: None, scores, ..evidence }
     }
 
     fn hopeless(&self, candidate: &Candidate, shut_out: &[Quarantined]) -> Option<Rejection> {

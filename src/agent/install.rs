@@ -100,7 +100,7 @@ pub(super) fn prove(
 }
 
 /// What would be stored: the model with what makes it answer the task's question.
-fn package(
+pub(super) fn package(
     candidate: &Candidate,
     task: &Task,
     evidence: Option<&Evidence>,

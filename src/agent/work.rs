@@ -5,8 +5,8 @@ use crate::base::Clock;
 use crate::bench;
 use crate::child::{Frames, Job};
 use crate::engine::Engine;
-use crate::rank::relevance::{Matrix, logme_with_interval};
-use crate::task::{self, Estimate, Undefined};
+use crate::rank::relevance;
+use crate::task;
 
 /// Does one job in this process.
 ///
@@ -21,14 +21,9 @@ pub fn work(
 ) -> Result<(), String> {
     match job.kind.as_str() {
         "bench" => bench::work(&job.payload, engines, clock, frames),
-        "observe" => task::work(&job.payload, engines, clock, frames, &relevance),
+        "observe" => task::work(&job.payload, engines, clock, frames, &relevance::scores),
         classify::KIND => classify::work(&job.payload, engines, clock, frames),
         infer::KIND => infer::work(&job.payload, engines, frames),
         other => Err(format!("no room does jobs of kind {other:?}")),
     }
-}
-
-/// The score that the task room is handed, because it stands below the room that has it.
-fn relevance(features: &Matrix, labels: &[u32]) -> Result<Estimate, Undefined> {
-    logme_with_interval(features, labels)
 }

@@ -63,6 +63,27 @@ impl Pipeline {
         Ok((PipelineLoaded { loaded, spec: spec.clone() }, sealed))
     }
 
+    /// The same for several outputs at once, each as the model gives it; a head is refused.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the engine.
+    pub fn load_outputs(
+        engine: &dyn Engine,
+        model: &[u8],
+        spec: &PipelineSpec,
+        outputs: &[String],
+    ) -> Result<PipelineLoaded, EngineError> {
+        if spec.head.is_some() {
+            return Err(EngineError::new(Stage::Load, "a head stands on one output"));
+        }
+        let options = LoadOptions {
+            outputs: Some(outputs.to_vec()),
+            threads: spec.threads,
+            ..LoadOptions::default()
+        };
+        Ok(PipelineLoaded { loaded: engine.load(model, &options)?, spec: spec.clone() })
+    }
+
     /// One inference on an image: the head's scores, or the output's values where there is
     /// no head. Integer outputs come as the numbers they are, not rescaled: the order of
     /// scores is the same, and a file may leave out the scale.
@@ -79,12 +100,25 @@ impl Pipeline {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn output(&mut self, image: &Image) -> Result<Vec<f32>, EngineError> {
+        let input = self.prepared(image)?;
+        self.output_raw(&[input])
+    }
+
+    /// The values of all outputs for an image, in the order asked for.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn outputs(&mut self, image: &Image) -> Result<Vec<Vec<f32>>, EngineError> {
+        let input = self.prepared(image)?;
+        self.session.run(&[input])?.iter().map(numbers).collect()
+    }
+
+    fn prepared(&self, image: &Image) -> Result<Tensor, EngineError> {
         let preparation = self.preparation.as_ref().ok_or_else(|| {
             EngineError::new(Stage::Run, "the model reads no image")
                 .help("give it a sidecar with [preprocess]")
         })?;
-        let input = preparation.tensor(image)?;
-        self.output_raw(&[input])
+        preparation.tensor(image)
     }
 
     /// The same on tensors, in the order of the session's inputs.
@@ -97,9 +131,9 @@ impl Pipeline {
     }
 
     fn output_raw(&mut self, inputs: &[Tensor]) -> Result<Vec<f32>, EngineError> {
-        let output = self.session.run(inputs)?.into_iter().next();
-        let values = output.as_ref().and_then(Tensor::to_f32);
-        values.ok_or_else(|| EngineError::new(Stage::Run, "the output holds no numbers"))
+        let outputs = self.session.run(inputs)?;
+        let none = || EngineError::new(Stage::Run, "the model gave no output");
+        numbers(outputs.first().ok_or_else(none)?)
     }
 
     fn headed(&self, values: Vec<f32>) -> Result<Vec<f32>, EngineError> {
@@ -148,6 +182,10 @@ impl PipelineLoaded {
         };
         Ok(Pipeline { session, preparation, head: spec.head })
     }
+}
+
+fn numbers(output: &Tensor) -> Result<Vec<f32>, EngineError> {
+    output.to_f32().ok_or_else(|| EngineError::new(Stage::Run, "the output holds no numbers"))
 }
 
 fn check_head(head: &Head) -> Result<(), EngineError> {

@@ -21,6 +21,9 @@ pub struct Manifest {
     pub sha256: Digest,
     /// What it was trained for.
     pub source: Option<SourceTask>,
+    /// How good it is expected to be on a task that nobody has seen: any number, higher being
+    /// better, on one scale with the rest of its zoo.
+    pub prior: Option<f64>,
     /// How an image becomes its input.
     pub preprocess: Option<Preprocess>,
     /// Which outputs mean what.

@@ -98,6 +98,7 @@ mod tests {
             measures: BTreeMap::from([(Criterion::Relevance, relevance)]),
             gates: BTreeMap::new(),
             accuracy: Some(Estimate { value: accuracy, low: accuracy - 0.1, high: accuracy + 0.1 }),
+            standing: None,
             ranks: BTreeMap::new(),
             copeland: None,
             second_order: None,

@@ -20,6 +20,7 @@ pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
+use self::relevance::Prior;
 use crate::bench::Trial;
 use crate::board::Facts;
 use crate::model::Candidate;
@@ -34,16 +35,17 @@ pub fn rank(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    ordered(rows::rows(facts, candidates, trials, evidence), policy)
+    let (rows, prior) = rows::rows(facts, candidates, trials, evidence);
+    ordered(rows, prior, policy)
 }
 
 /// The same measures under another policy.
 #[must_use]
 pub fn rerank(ranking: &Ranking, policy: &Policy) -> Ranking {
-    ordered(ranking.rows.clone(), policy)
+    ordered(ranking.rows.clone(), ranking.prior, policy)
 }
 
-fn ordered(mut rows: Vec<Row>, policy: &Policy) -> Ranking {
+fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy) -> Ranking {
     for row in &mut rows {
         row.violations = limits::violations(&row.gates, &policy.limits);
         row.ranks.clear();
@@ -55,6 +57,7 @@ fn ordered(mut rows: Vec<Row>, policy: &Policy) -> Ranking {
     note_ranks(&mut rows, &contest.feasible);
     Ranking {
         policy: policy.clone(),
+        prior,
         margins: margins(&contest, &order),
         pareto: pareto(&rows, &contest.feasible),
         indistinguishable: indistinguishable(&rows, &order, policy),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::relevance::{Prior, Standing};
 use crate::base::Digest;
 use crate::task::{Estimate, Policy};
 
@@ -88,6 +89,9 @@ pub struct Row {
     pub gates: BTreeMap<String, f64>,
     /// Accuracy on the task.
     pub accuracy: Option<Estimate>,
+    /// Where it stands among the usable by the prior and all scores of the samples.
+    #[serde(default)]
+    pub standing: Option<Standing>,
     /// Rank per criterion among the feasible, 1 is best, ties share the lowest.
     pub ranks: BTreeMap<Criterion, u32>,
     /// Copeland score among the feasible.
@@ -111,6 +115,9 @@ impl Row {
 pub struct Ranking {
     /// What the user wants.
     pub policy: Policy,
+    /// What the prior of the standings is, where there is one.
+    #[serde(default)]
+    pub prior: Option<Prior>,
     /// Every candidate, in the order given.
     pub rows: Vec<Row>,
     /// Indices into `rows` of the feasible ones, best first.

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::relevance::{Scale, scale};
+use super::relevance::{Prior, Scale, Standing, fuse, scale};
 use super::{Criterion, Measure, Row};
-use crate::base::{Bytes, Celsius};
+use crate::base::{Bytes, Celsius, Digest};
 use crate::bench::{Trial, Verdict};
 use crate::board::Facts;
 use crate::board::power::Scope;
 use crate::model::{Candidate, Card};
-use crate::task::{Estimate, Evidence, megabytes};
+use crate::task::{Estimate, Evidence, Scores, megabytes};
 
 /// Distance to the throttle point at which a board begins to be called hot, kelvin.
 const THROTTLE_MARGIN: f64 = 5.0;
@@ -20,17 +20,45 @@ const ZONE_STEP: f64 = 1.0;
 /// microsecond. Predictions meet only predictions, so only their order counts.
 const MACS_PER_MICROSECOND: f64 = 1000.0;
 
-/// A row per candidate, in the order given; nothing here depends on the policy.
+/// A row per candidate, in the order given, and the prior of their standings; nothing here
+/// depends on the policy.
 pub(super) fn rows(
     facts: &Facts,
     candidates: &[Candidate],
     trials: &[Trial],
     evidence: &[Evidence],
-) -> Vec<Row> {
-    let found: Vec<Found<'_>> =
+) -> (Vec<Row>, Option<Prior>) {
+    let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
-    let scale = scale(found.iter().filter(|found| found.usable).filter_map(|found| found.evidence));
-    found.iter().map(|found| found.row(facts, scale)).collect()
+    let prior = stand(&mut found);
+    let shown = found.iter().filter(|found| found.usable).filter_map(|found| found.evidence);
+    let scale = scale(shown, prior);
+    (found.iter().map(|found| found.row(facts, scale)).collect(), prior)
+}
+
+/// Gives the usable their standings. A model that competes in several configurations is one
+/// model here.
+fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
+    let shown = |found: &&Found<'_>| found.usable && found.evidence.is_some();
+    let mut models: Vec<&Found<'_>> = Vec::new();
+    for one in found.iter().filter(shown) {
+        if models.iter().all(|model| model.candidate.sha256 != one.candidate.sha256) {
+            models.push(one);
+        }
+    }
+    let candidates: Vec<&Candidate> = models.iter().map(|model| model.candidate).collect();
+    let prior = Prior::of(&candidates);
+    let expected: Vec<Option<f64>> =
+        candidates.iter().map(|candidate| prior?.value(candidate)).collect();
+    let scores: Vec<Option<&Scores>> =
+        models.iter().map(|model| model.evidence.map(|shown| &shown.scores)).collect();
+    let standings: Vec<(Digest, Option<Standing>)> =
+        candidates.iter().map(|candidate| candidate.sha256).zip(fuse(&expected, &scores)).collect();
+    for one in found.iter_mut().filter(|one| one.usable && one.evidence.is_some()) {
+        let own = standings.iter().find(|(sha256, _)| *sha256 == one.candidate.sha256);
+        one.standing = own.and_then(|(_, standing)| standing.clone());
+    }
+    prior
 }
 
 /// What is known of one candidate.
@@ -38,6 +66,7 @@ struct Found<'a> {
     candidate: &'a Candidate,
     trial: Option<&'a Trial>,
     evidence: Option<&'a Evidence>,
+    standing: Option<Standing>,
     usable: bool,
 }
 
@@ -61,7 +90,7 @@ impl<'a> Found<'a> {
             None => evidence.is_empty() || trial.is_none(),
         };
         let usable = candidate.rejection.is_none() && runs && serves;
-        Self { candidate, trial, evidence: shown, usable }
+        Self { candidate, trial, evidence: shown, standing: None, usable }
     }
 
     fn row(&self, facts: &Facts, scale: Scale) -> Row {
@@ -75,6 +104,7 @@ impl<'a> Found<'a> {
             measures: self.measures(facts, scale),
             gates: self.gates(accuracy),
             accuracy,
+            standing: self.standing.clone(),
             ranks: BTreeMap::new(),
             copeland: None,
             second_order: None,
@@ -84,7 +114,8 @@ impl<'a> Found<'a> {
 
     fn measures(&self, facts: &Facts, scale: Scale) -> BTreeMap<Criterion, Measure> {
         let card = self.candidate.card.as_ref();
-        let relevance = self.evidence.and_then(|evidence| scale.relevance(evidence));
+        let relevance =
+            self.evidence.and_then(|evidence| scale.relevance(evidence, self.standing.as_ref()));
         let found = [
             (Criterion::Relevance, relevance.map(estimated)),
             (

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Scores;
 use crate::base::{Digest, Micros};
 use crate::model::{Head, Preprocess};
 
@@ -36,8 +37,8 @@ pub struct Evidence {
     pub head_accuracy: Option<Estimate>,
     /// The head fitted on all samples.
     pub head: Option<Head>,
-    /// Exact LogME of its features, nats per sample.
-    pub logme: Option<Estimate>,
+    /// What the scores say of it.
+    pub scores: Scores,
     /// How images were fed where no sidecar says it: of all guesses the one that served best.
     pub preprocess: Option<Preprocess>,
     /// Why a score above is missing.
@@ -55,6 +56,12 @@ impl Evidence {
             (Some(_), None) => true,
             _ => false,
         }
+    }
+
+    /// Exact LogME of its features, nats per sample.
+    #[must_use]
+    pub fn logme(&self) -> Option<Estimate> {
+        self.scores.logme.as_ref().ok().map(super::Scored::estimate)
     }
 
     /// Accuracy of what would be deployed.

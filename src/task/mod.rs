@@ -16,6 +16,7 @@ mod observe;
 mod open;
 mod policy;
 mod samples;
+mod scores;
 mod tree;
 mod work;
 
@@ -26,7 +27,8 @@ pub use evidence::{Estimate, Evidence, Undefined, wilson};
 pub use observe::{KIND, observe};
 pub use open::{open, open_samples};
 pub use policy::{Limits, MEGABYTE, Policy, Targets, Weights, megabytes};
-pub use work::{Score, work};
+pub use scores::{Given, Judged, Score, Scored, Scores};
+pub use work::work;
 
 use crate::base::Digest;
 use crate::model::Image;

@@ -25,19 +25,13 @@ pub(super) struct Observation {
     pub(super) preprocess: Vec<Preprocess>,
     /// The output that is the features, if the model gives any.
     pub(super) features: Option<String>,
-    /// How to get scores of the task's own labels.
-    pub(super) scores: Option<Scores>,
+    /// The output that is the scores of the model's own labels, if it gives any.
+    pub(super) scores: Option<String>,
+    /// The task's label for each of the model's, where they are the same ones.
+    pub(super) own: Option<Vec<u32>>,
     pub(super) threads: u16,
     pub(super) labels: Vec<String>,
     pub(super) samples: Vec<Sample>,
-}
-
-/// Scores whose labels are the task's.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Scores {
-    pub(super) output: String,
-    /// The task's label for each of the model's.
-    pub(super) labels: Vec<u32>,
 }
 
 /// What the worker answers: one frame.
@@ -94,9 +88,9 @@ fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Obser
         return Err(refused("it reads no image", help));
     }
     let features = candidate.output_for_features();
-    let scores = own_labels(task, candidate)
-        .and_then(|labels| Some(Scores { output: candidate.output_for_scores()?, labels }));
-    if features.is_none() && scores.is_none() {
+    let scores = candidate.output_for_scores().filter(|scores| features.as_ref() != Some(scores));
+    let own = own_labels(task, candidate).filter(|_| scores.is_some());
+    if features.is_none() && own.is_none() {
         return Err(refused(
             "it gives neither features nor scores of the task's labels",
             "name its outputs under [outputs] in its sidecar",
@@ -111,6 +105,7 @@ fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Obser
         preprocess,
         features,
         scores,
+        own,
         threads: candidate.config.threads,
         labels: task.labels.clone(),
         samples: task.samples.clone(),
@@ -155,6 +150,7 @@ mod tests {
             config: Config { engine: String::new(), threads: 1, affinity: Affinity::Any },
             manifest: Some(Manifest {
                 schema: 1,
+                prior: None,
                 id: "candidate".to_owned(),
                 family: String::new(),
                 licence: String::new(),

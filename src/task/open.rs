@@ -1,5 +1,6 @@
 //! Opening a task: a folder with task.toml, a bare folder of class folders, an `.npz`.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::description::{Description, default_policy};
@@ -140,6 +141,29 @@ fn digest(labels: &[String], samples: &[Sample]) -> Digest {
     let count = (labels.len() as u64).to_le_bytes();
     let labels = labels.iter().map(String::as_bytes);
     Digest::of_parts(std::iter::once(count.as_slice()).chain(labels).chain(samples))
+}
+
+impl Task {
+    /// Those of some samples whose image is none of the task's: the others prove nothing of it.
+    #[must_use]
+    pub fn unseen(&self, samples: Vec<Sample>) -> Vec<Sample> {
+        let hash = |sample: &Sample| Digest::of(&sample.image.pixels);
+        let known: HashSet<Digest> = self.samples.iter().map(hash).collect();
+        samples.into_iter().filter(|sample| !known.contains(&hash(sample))).collect()
+    }
+
+    /// The same task with the first so many samples of each class.
+    #[must_use]
+    pub fn at_most(self, per_class: usize) -> Self {
+        let mut taken = vec![0; self.labels.len()];
+        let mut samples = self.samples;
+        samples.retain(|sample| {
+            let Some(count) = taken.get_mut(sample.label as usize) else { return false };
+            *count += 1;
+            *count <= per_class
+        });
+        Self { digest: digest(&self.labels, &samples), samples, ..self }
+    }
 }
 
 fn name_of(path: &Path) -> String {

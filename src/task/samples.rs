@@ -4,6 +4,7 @@
 //! by a fixed seed, so that the same files give the same task everywhere.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::decode::{LONGEST_SIDE, decode};
 use super::tree::Tree;
@@ -20,6 +21,9 @@ const MOST_SAMPLES: usize = 2000;
 const MOST_CLASSES: usize = 1000;
 /// Samples of a test split, at most.
 const MOST_TEST_SAMPLES: usize = 100_000;
+/// Pixels of all images together, in bytes: a folder of photographs as they come from a camera
+/// would fill any board.
+const MOST_PIXELS: usize = 1 << 30;
 /// Fixed, so that a task is the same wherever it is opened.
 const SEED: u64 = 0x7461_736b;
 
@@ -86,9 +90,25 @@ pub(super) fn from_folders(
             files.push((format!("{folder}/{name}"), class as u32));
         }
     }
-    let samples: Result<_, _> =
-        parallel::map(&files, |(path, label)| sample(tree, path, *label)).into_iter().collect();
+    let decoded = AtomicUsize::new(0);
+    let within = |(path, label): &(String, u32)| {
+        // What was decoded is looked at before more is.
+        within_bounds(&decoded, 0, &place)?;
+        let sample = sample(tree, path, *label)?;
+        within_bounds(&decoded, sample.image.pixels.len(), &place)?;
+        Ok(sample)
+    };
+    let samples: Result<_, _> = parallel::map(&files, within).into_iter().collect();
     Ok((labels.to_vec(), samples?))
+}
+
+/// Counts pixels, and refuses more than fit.
+fn within_bounds(decoded: &AtomicUsize, more: usize, place: &str) -> Result<(), TaskError> {
+    if decoded.fetch_add(more, Ordering::Relaxed) + more <= MOST_PIXELS {
+        return Ok(());
+    }
+    let found = "more than 1 GiB of pixels: make the images smaller".to_owned();
+    Err(TaskError::Size { place: place.to_owned(), found })
 }
 
 fn sample(tree: &Tree<'_>, path: &str, label: u32) -> Result<Sample, TaskError> {
@@ -145,10 +165,13 @@ pub(super) fn from_npz(
     let arrays = read_npz(bytes).map_err(|error| refused(error.to_string()))?;
     let (x, y) = split(&arrays, share).ok_or_else(|| {
         let found: Vec<&str> = arrays.keys().map(String::as_str).collect();
-        refused(format!("no pair of x and y among its arrays ({})", found.join(", ")))
+        let found = found.join(", ");
+        refused(format!("no pair of x and y, one label an image, among its arrays ({found})"))
     })?;
     let shape = ImageShape::of(x).map_err(refused)?;
-    let classes = y.to_i64().ok_or_else(|| refused("y does not hold whole numbers".to_owned()))?;
+    let classes = y.to_i64().ok_or_else(|| {
+        refused("y does not hold whole numbers: a task has labels, not real targets".to_owned())
+    })?;
     if classes.len() != shape.count {
         return Err(refused(format!("{} labels for {} images", classes.len(), shape.count)));
     }

@@ -2,18 +2,15 @@
 
 use nalgebra::DMatrix;
 
-use super::observe::{Answer, Observation, Scores};
-use super::{Estimate, Evidence, Sample, Undefined, head, wilson};
+use super::observe::{Answer, Observation};
+use super::{Estimate, Evidence, Given, Sample, Score, Undefined, head, wilson};
 use crate::base::{Clock, Micros};
 use crate::child::{Frames, decode_payload};
 use crate::engine::{Engine, Pipeline, PipelineSpec};
-use crate::model::{Head, Preprocess, Rejection, Stage};
+use crate::model::{Preprocess, Rejection, Stage};
 
 /// Features of one sample, at most: beyond, neither memory nor time on a board allow it.
 const MOST_FEATURES: usize = 4096;
-
-/// Scores features for labels, such as LogME: handed in from a higher floor.
-pub type Score<'a> = &'a dyn Fn(&DMatrix<f64>, &[u32]) -> Result<Estimate, Undefined>;
 
 /// Does an `observe` job: sends one answer.
 ///
@@ -76,35 +73,10 @@ fn best_fed<'a>(
 
 /// The model's outputs on all samples.
 struct Seen {
-    features: DMatrix<f64>,
+    features: Option<DMatrix<f64>>,
+    /// The source class with the highest score, or why none is known.
+    named: Result<Vec<u32>, Undefined>,
     forward: Option<Micros>,
-}
-
-/// What features are worth.
-#[derive(Default)]
-struct Shown {
-    head_accuracy: Option<Estimate>,
-    head: Option<Head>,
-    logme: Option<Estimate>,
-    undefined: Option<Undefined>,
-    forward: Option<Micros>,
-}
-
-/// Scores, fits and validates; the first score that is not defined says why.
-fn judge(seen: &Seen, observation: &Observation, score: Score<'_>) -> Shown {
-    let labels: Vec<u32> = observation.samples.iter().map(|sample| sample.label).collect();
-    let logme = score(&seen.features, &labels);
-    let accuracy = head::cross_validate(&seen.features, &labels);
-    let head = head::fit(&seen.features, &labels, &observation.labels);
-    let reasons = [logme.as_ref().err(), accuracy.as_ref().err(), head.as_ref().err()];
-    let undefined = reasons.into_iter().flatten().next().cloned();
-    Shown {
-        undefined,
-        logme: logme.ok(),
-        head_accuracy: accuracy.ok(),
-        head: head.ok(),
-        forward: seen.forward,
-    }
 }
 
 struct Runner<'a> {
@@ -118,87 +90,131 @@ impl Runner<'_> {
     /// All that the samples tell when they are fed in this way.
     fn evidence(&self, score: Score<'_>) -> Result<Evidence, Rejection> {
         let observation = self.observation;
-        let own_accuracy =
-            observation.scores.as_ref().map(|scores| self.own_accuracy(scores)).transpose()?;
-        let shown = match &observation.features {
-            Some(output) => self.features(output).map(|seen| judge(&seen, observation, score))?,
-            None => Shown {
-                undefined: Some(Undefined("it gives no features".to_owned())),
-                ..Shown::default()
-            },
-        };
+        let labels: Vec<u32> = observation.samples.iter().map(|sample| sample.label).collect();
+        let seen = self.seen()?;
+        let features = seen.features.as_ref();
+        let named = seen.named.as_deref();
+        let mut scores = score(&Given { features, named: named.ok(), labels: &labels });
+        if let Err(why) = named {
+            scores.nce = Err(why.clone());
+        }
+        let features = || features.ok_or_else(|| Undefined("it gives no features".to_owned()));
+        let head_accuracy = features().and_then(|of| head::cross_validate(of, &labels));
+        let head = features().and_then(|of| head::fit(of, &labels, &observation.labels));
+        let logme = scores.logme.as_ref().err();
+        // The first that is not defined says why.
+        let reasons = [logme, head_accuracy.as_ref().err(), head.as_ref().err()];
+        let undefined = reasons.into_iter().flatten().next().cloned();
         Ok(Evidence {
             id: observation.id.clone(),
             sha256: observation.sha256,
             task: observation.task,
-            own_accuracy,
-            head_accuracy: shown.head_accuracy,
-            head: shown.head,
-            logme: shown.logme,
+            own_accuracy: named.ok().and_then(|named| self.own_accuracy(named, &labels)),
+            undefined,
+            head_accuracy: head_accuracy.ok(),
+            head: head.ok(),
+            scores,
             preprocess: None,
-            undefined: shown.undefined,
-            forward: shown.forward,
+            forward: seen.forward,
         })
     }
 
-    fn features(&self, output: &str) -> Result<Seen, Rejection> {
-        let mut pipeline = self.pipeline(output)?;
+    /// Every sample through the model once. Scores of labels that are not the task's are worth
+    /// having and worth no candidate: where they fail, the features are taken alone.
+    fn seen(&self) -> Result<Seen, Rejection> {
+        let Observation { features, scores, own, .. } = self.observation;
+        match (self.look(features.as_ref(), scores.as_ref()), features) {
+            (Err(failed), Some(features)) if scores.is_some() && own.is_none() => {
+                let why = format!("its own scores are of no use: {}", failed.reason);
+                Ok(Seen { named: Err(Undefined(why)), ..self.look(Some(features), None)? })
+            }
+            (seen, _) => seen,
+        }
+    }
+
+    fn look(&self, features: Option<&String>, scores: Option<&String>) -> Result<Seen, Rejection> {
+        let outputs: Vec<String> = features.into_iter().chain(scores).cloned().collect();
+        let mut pipeline = self.pipeline(&outputs)?;
+        let (mut values, mut named) = (Vec::new(), Vec::new());
+        let mut sizes = vec![0; outputs.len()];
         let started = self.clock.now();
-        let mut values: Vec<f64> = Vec::new();
-        let mut size = 0;
         for (at, sample) in self.observation.samples.iter().enumerate() {
-            let row = self.run(&mut pipeline, at, sample)?;
-            if at == 0 {
-                size = row.len();
-                self.check_size(size)?;
+            let mut rows = self.run(&mut pipeline, at, sample, &mut sizes)?.into_iter();
+            if features.is_some() {
+                let row = rows.next().unwrap_or_default();
+                self.check_size(row.len())?;
+                values.extend(row.into_iter().map(f64::from));
             }
-            if row.len() != size {
-                return Err(self.fault(at, &format!("{} features instead of {size}", row.len())));
+            if let Some(row) = rows.next() {
+                self.check_own(at, row.len())?;
+                named.push(u32::try_from(best(&row)).unwrap_or(u32::MAX));
             }
-            values.extend(row.iter().map(|value| f64::from(*value)));
         }
         let count = self.observation.samples.len();
         let spent = self.clock.now().saturating_sub(started);
         let forward = (count > 0).then(|| Micros(Micros::from_duration(spent).0 / count as f64));
-        Ok(Seen { features: DMatrix::from_row_slice(count, size, &values), forward })
+        let size = values.len() / count.max(1);
+        let no_head = || Undefined("it has no scores of its own".to_owned());
+        Ok(Seen {
+            features: features.map(|_| DMatrix::from_row_slice(count, size, &values)),
+            named: scores.map(|_| named).ok_or_else(no_head),
+            forward,
+        })
     }
 
-    fn own_accuracy(&self, scores: &Scores) -> Result<Estimate, Rejection> {
-        let mut pipeline = self.pipeline(&scores.output)?;
-        let mut right = 0usize;
-        for (at, sample) in self.observation.samples.iter().enumerate() {
-            let row = self.run(&mut pipeline, at, sample)?;
-            if row.len() != scores.labels.len() {
-                let labels = scores.labels.len();
-                return Err(self.fault(at, &format!("{} scores for {labels} labels", row.len())));
-            }
-            right += usize::from(scores.labels.get(best(&row)) == Some(&sample.label));
-        }
-        Ok(wilson(right as f64, self.observation.samples.len() as f64))
+    /// Accuracy of the classes it names, where they are the task's.
+    fn own_accuracy(&self, named: &[u32], labels: &[u32]) -> Option<Estimate> {
+        let own = self.observation.own.as_ref()?;
+        let is_right = |(named, label): &(&u32, &u32)| {
+            own.get(**named as usize).is_some_and(|own| own == *label)
+        };
+        let right = named.iter().zip(labels).filter(is_right).count();
+        Some(wilson(right as f64, labels.len() as f64))
     }
 
-    fn pipeline(&self, output: &str) -> Result<Pipeline, Rejection> {
+    fn pipeline(&self, outputs: &[String]) -> Result<Pipeline, Rejection> {
         let spec = PipelineSpec {
             preprocess: Some(self.preprocess.clone()),
-            output: output.to_owned(),
+            output: outputs.first().cloned().unwrap_or_default(),
             head: None,
             threads: self.observation.threads,
         };
-        let loaded = Pipeline::load(self.engine, &self.observation.model, &spec);
+        let model = &self.observation.model;
+        let loaded = Pipeline::load_outputs(self.engine, model, &spec, outputs);
         Ok(loaded.and_then(|loaded| loaded.optimise())?)
     }
 
-    /// One sample through the model; what is not finite is refused by name.
+    /// One sample through the model; what is not finite, or of another size than before, is
+    /// refused by name.
     fn run(
         &self,
         pipeline: &mut Pipeline,
         at: usize,
         sample: &Sample,
-    ) -> Result<Vec<f32>, Rejection> {
-        let row = pipeline.infer(&sample.image)?;
-        match row.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(self.fault(at, &format!("output {index} is not finite"))),
-            None => Ok(row),
+        sizes: &mut [usize],
+    ) -> Result<Vec<Vec<f32>>, Rejection> {
+        let rows = pipeline.outputs(&sample.image)?;
+        if rows.len() != sizes.len() {
+            return Err(self.fault(at, &format!("{} outputs of {}", rows.len(), sizes.len())));
+        }
+        for (row, size) in rows.iter().zip(sizes) {
+            if let Some(index) = row.iter().position(|value| !value.is_finite()) {
+                return Err(self.fault(at, &format!("output {index} is not finite")));
+            }
+            if at > 0 && row.len() != *size {
+                return Err(self.fault(at, &format!("{} values instead of {size}", row.len())));
+            }
+            *size = row.len();
+        }
+        Ok(rows)
+    }
+
+    fn check_own(&self, at: usize, scores: usize) -> Result<(), Rejection> {
+        match &self.observation.own {
+            Some(own) if own.len() != scores => {
+                Err(self.fault(at, &format!("{scores} scores for {} labels", own.len())))
+            }
+            _ => Ok(()),
         }
     }
 

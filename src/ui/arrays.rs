@@ -51,6 +51,15 @@ impl Arrays {
         Ok(DMatrix::from_row_slice(rows, columns, &values))
     }
 
+    /// Two dimensions, or one that is the only column.
+    pub(crate) fn columns(&self, name: &str) -> Result<DMatrix<f64>, Failure> {
+        if self.get(name)?.shape.len() != 1 {
+            return self.matrix(name);
+        }
+        let values = self.vector(name)?;
+        Ok(DMatrix::from_column_slice(values.len(), 1, &values))
+    }
+
     /// Two dimensions where NaN means that a value is missing.
     pub(crate) fn rows(&self, name: &str) -> Result<Vec<Vec<Option<f64>>>, Failure> {
         let (values, [rows, columns]) = self.shaped::<2>(name)?;

@@ -7,9 +7,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::verbs::{
     bench::Bench, boot::Boot, commit::Commit, compare::Compare, completions::Completions,
-    console::Console, deploy::Deploy, history::History, infer::Infer, inspect::Inspect, man::Man,
-    models::Models, pin::Pin, probe::Probe, rank::Rank, rollback::Rollback, run::Run, score::Score,
-    select::Select, status::Status, unquarantine::Unquarantine, why::Why,
+    console::Console, deploy::Deploy, eval::Eval, history::History, infer::Infer, inspect::Inspect,
+    man::Man, models::Models, pin::Pin, probe::Probe, rank::Rank, rollback::Rollback, run::Run,
+    score::Score, select::Select, status::Status, unquarantine::Unquarantine, why::Why,
 };
 use super::{Answer, Call, Failure};
 
@@ -86,6 +86,7 @@ pub enum Verb {
     Infer(Infer),
     Run(Run),
     Score(Score),
+    Eval(Eval),
     Status(Status),
     Deploy(Deploy),
     Commit(Commit),
@@ -117,6 +118,7 @@ impl Verb {
             Self::Infer(verb) => verb.run(call),
             Self::Run(verb) => verb.run(call),
             Self::Score(verb) => verb.run(call),
+            Self::Eval(verb) => verb.run(call),
             Self::Status(verb) => verb.run(call),
             Self::Deploy(verb) => verb.run(call),
             Self::Commit(verb) => verb.run(call),

@@ -35,6 +35,7 @@ fn manifest(sha256: Digest) -> Manifest {
     let golden = Golden { seed: 7, tolerance: 1e-3, logits: Some(golden_means()), features: None };
     Manifest {
         schema: 1,
+        prior: None,
         id: "fake".into(),
         family: "fake".into(),
         licence: "MIT".into(),

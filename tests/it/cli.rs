@@ -244,13 +244,19 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
     let numbers = |shape: &[usize], values: &[f32]| Tensor::from_f32(shape.to_vec(), values);
     let of_features =
         ["logme", "logme-compat", "nleep", "hscore", "hscore-shrunk", "lfc", "gbc", "knn", "head"];
-    let all = of_features.iter().chain(&["leep", "nce", "pactran", "energy"]);
+    let all = of_features.iter().chain(&["leep", "nce", "pactran", "energy", "unlabelled"]);
     let values: Vec<f32> = (0..24).map(|at| (at % 2) as f32 + (at * at % 7) as f32 / 9.0).collect();
     let labels: Vec<i64> = (0..12).map(|at| at % 2).collect();
     let array = |values: &[f32]| {
         let scores = numbers(&[12, 2], values);
         let labels = Tensor::from_i64(vec![12], &labels);
-        [("features", scores.clone()), ("logits", scores), ("labels", labels)]
+        let clusters = numbers(&[1], &[2.0]);
+        [
+            ("features", scores.clone()),
+            ("logits", scores),
+            ("labels", labels),
+            ("clusters", clusters),
+        ]
     };
     let file = bench.arrays("all.npz", &array(&values));
     let mut hole = values.clone();
@@ -264,6 +270,10 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
         assert!(exit == 0 && value["value"].is_null(), "{value}");
         assert!(value["undefined"].as_str().unwrap().contains("finite"), "{value}");
     }
+    let targets = numbers(&[12], &values[..12]);
+    let file = bench.arrays("targets.npz", &[array(&values)[0].clone(), ("targets", targets)]);
+    let (value, _) = bench.json(&["score", "logme", "--in", &file]);
+    assert!(value["value"].is_f64(), "{value}");
     let probs = [("probs", numbers(&[2, 2], &[0.9, 0.1, 0.2, 0.8]))];
     let labels = [("labels", Tensor::from_i64(vec![2], &[0, 1]))];
     let file = bench.arrays("p.npz", &[probs.clone(), labels].concat());
@@ -303,6 +313,61 @@ fn a_bench_on_one_core_is_recorded_as_such_and_compared_with_another() {
     bench.fails(&["bench", &model, "--affinity", "4000"], 4, "cores");
     bench.fails(&["bench", &model, "--affinity", "fast"], 2, "usage");
     bench.fails(&["compare", "/etc/hostname", &other], 4, "input");
+}
+
+/// Some of the demo task's test images as a file of their own.
+fn held_out(bench: &Bench, count: usize) -> String {
+    let path = root("onnx/task/meter/test.npz");
+    let all = npz::read_npz(&std::fs::read(path).unwrap()).unwrap();
+    let part = |name: &str| {
+        let array = &all[name];
+        let size = array.data.len() / array.shape[0];
+        let shape = [&[count], &array.shape[1..]].concat();
+        Tensor { shape, data: array.data[..size * count].to_vec(), dtype: array.dtype }
+    };
+    bench.arrays("held.npz", &[("x", part("x")), ("y", part("y"))])
+}
+
+#[test]
+fn scores_are_judged_by_accuracy_on_images_held_out() {
+    let bench = Bench::new();
+    let file = |name: &str| root("onnx/zoo").join(name).display().to_string();
+    let (a, b) = (file("cnn-small-mnist-int8-qdq.onnx"), file("cnn-small-digmnist-int8-qdq.onnx"));
+    let broken = bench.dir.path().join("broken.onnx").display().to_string();
+    std::fs::write(&broken, "no model").unwrap();
+    let task = root("onnx/task/meter").display().to_string();
+    let held = held_out(&bench, 60);
+    let line = ["eval", "--zoo", &a, &b, &broken, "--task", &task, "--labelled", &held];
+    let line = [&line[..], &["--per-class", "4"]].concat();
+    let (value, exit) = bench.json(&line);
+    assert_eq!(exit, 0, "{value}");
+    assert_eq!((&value["samples"], &value["held_out"]), (&40.into(), &60.into()), "{value}");
+    let truth = |at: usize| value["candidates"][at]["truth"].as_f64();
+    assert!(truth(0).unwrap() > truth(1).unwrap(), "{value}");
+    assert!(truth(2).is_none() && value["candidates"][2]["reason"].is_string(), "{value}");
+    let scores = value["scores"].as_array().unwrap();
+    let of = |name: &str| scores.iter().find(|score| score["score"] == name).unwrap();
+    for name in ["LogME", "H-score", "NCE", "mean rank of the scores", "relevance, as ranked"] {
+        assert_eq!(
+            (&of(name)["models"], &of(name)["truth_ranked"]),
+            (&2.into(), &1.0.into()),
+            "{name}"
+        );
+        assert_eq!(
+            (&of(name)["regret_at_1"], &of(name)["top_3_recall"]),
+            (&0.0.into(), &1.0.into())
+        );
+    }
+    assert!(of("MACs alone")["truth_ranked"].is_null(), "one family, one size: {value}");
+    let text = bench.text(&line);
+    assert!(text.contains("accuracy of what would be deployed, on 60 held-out images"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("out     broken")), "{text}");
+    let same = root("onnx/task/meter/train").display().to_string();
+    let failed = bench.fails(&["eval", "--task", &task, "--labelled", &same], 4, "input");
+    assert!(
+        failed["error"]["message"].as_str().unwrap().contains("sample of the task"),
+        "{failed}"
+    );
 }
 
 /// The whole path with real workers, on the two smallest models.

@@ -13,6 +13,9 @@
 #[path = "../models/mod.rs"]
 mod models;
 
+#[path = "../../examples/published/facts/mod.rs"]
+mod published;
+
 mod bench;
 mod board;
 mod boot;
@@ -24,6 +27,7 @@ mod decide;
 mod emulated;
 mod engine;
 mod engine_fixtures;
+mod evaluate;
 mod fake;
 mod floors;
 mod inspect;
@@ -36,5 +40,6 @@ mod select;
 mod show;
 mod store;
 mod task;
+mod task_kinds;
 mod validate;
 mod world;

@@ -8,15 +8,17 @@ use umbra::base::{Bytes, Celsius, Digest, Joules, Micros, Reading};
 use umbra::bench::{Condition, Conditions, Energy, Latency, Outliers, Trial, TrialKey, Verdict};
 use umbra::board::power::Scope;
 use umbra::board::{Clocks, Cpu, Facts, Identity, Memory, Storage, ThermalZone};
-use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Rejection, Source, Stage};
+use umbra::model::{
+    Affinity, Candidate, Card, Config, Manifest, Quantization, Rejection, Source, SourceTask, Stage,
+};
 use umbra::rank::copeland::{competition_ranks, copeland, pareto};
 use umbra::rank::evaluate::weighted_tau;
 use umbra::rank::relevance::{
-    Matrix, logme, logme_compat, logme_compat_regression, logme_per_class, logme_regression,
-    logme_with_interval,
+    Matrix, Prior, View, logme, logme_compat, logme_compat_regression, logme_per_class,
+    logme_regression, logme_with_interval,
 };
-use umbra::rank::{Criterion, rank, rerank};
-use umbra::task::{Estimate, Evidence, Policy};
+use umbra::rank::{Criterion, Ranking, rank, rerank};
+use umbra::task::{Estimate, Evidence, Policy, Scored, Scores};
 
 pub(crate) fn vectors(name: &str) -> Value {
     let path = format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -313,6 +315,11 @@ fn trial(candidate: &Candidate, p50: f64, rss: u64) -> Trial {
     }
 }
 
+/// A score whose interval is about 2.8 times as wide as its halves differ from it.
+pub(crate) fn scored(value: f64, apart: f32) -> Scored {
+    Scored { value, halves: vec![value as f32 - apart, value as f32 + apart] }
+}
+
 fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> Evidence {
     let around = |value: f64, by: f64| Estimate { value, low: value - by, high: value + by };
     Evidence {
@@ -322,7 +329,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         own_accuracy: own.map(|own| around(own, 0.02)),
         head_accuracy: Some(around(head, 0.02)),
         head: None,
-        logme: Some(around(logme, 0.05)),
+        scores: Scores { logme: Ok(scored(logme, 0.03)), ..Scores::none("none") },
         preprocess: None,
         undefined: None,
         forward: None,
@@ -425,6 +432,79 @@ fn relevance_is_accuracy_only_where_every_usable_candidate_has_its_own() {
     assert_eq!(relevance(&trials, &shown), [1.3, 0.9]);
     trials[2].verdict = Verdict::Rejected;
     assert_eq!(relevance(&trials, &shown), [0.97, 0.85]);
+}
+
+/// A sidecar that names the labels of its source.
+fn sidecar(candidate: &Candidate, label: &str, prior: Option<f64>) -> Manifest {
+    Manifest {
+        schema: 1,
+        id: candidate.id.clone(),
+        family: String::new(),
+        licence: String::new(),
+        sha256: candidate.sha256,
+        source: Some(SourceTask {
+            task: "source".into(),
+            labels: vec![label.into(), "other".into()],
+            dataset: None,
+            accuracy_float: Some(0.5),
+            accuracy_int8: None,
+            samples: None,
+        }),
+        prior,
+        preprocess: None,
+        outputs: None,
+        golden: Vec::new(),
+    }
+}
+
+#[test]
+fn a_prior_has_a_seat_among_models_of_one_source_and_decides_where_sidecars_state_it() {
+    let (mut candidates, trials, shown) = zoo();
+    let ranked = |candidates: &[Candidate], shown: &[Evidence]| {
+        rank(&facts(None), &Policy::default(), candidates, &trials, shown)
+    };
+    let relevance = |ranking: &Ranking| -> Vec<f64> {
+        ranking.rows.iter().map(|row| row.measures[&Criterion::Relevance].value).collect()
+    };
+    let bare = ranked(&candidates, &shown);
+    assert_eq!((bare.prior, relevance(&bare)), (None, vec![1.3, 0.9, 0.2]));
+    assert_eq!(bare.rows[0].standing.as_ref().unwrap().share.value, 1.0);
+    for candidate in &mut candidates {
+        candidate.manifest = Some(sidecar(candidate, "same", None));
+    }
+    let alike = ranked(&candidates, &shown);
+    assert_eq!((alike.prior, relevance(&alike)), (Some(Prior::Macs), vec![1.3, 0.9, 0.2]));
+    assert_eq!(alike.rows[1].standing.as_ref().unwrap().views[&View::Prior], 2.0);
+    candidates[1].card.as_mut().unwrap().macs = None;
+    assert_eq!(ranked(&candidates, &shown).prior, Some(Prior::Source));
+    candidates[1].manifest = Some(sidecar(&candidates[1], "another", None));
+    assert_eq!(ranked(&candidates, &shown).prior, None);
+    // Against the samples: the smallest is stated to be the best.
+    for (candidate, prior) in candidates.iter_mut().zip([1.0, 2.0, 3.0]) {
+        candidate.manifest = Some(sidecar(candidate, &candidate.id, Some(prior)));
+    }
+    let stated = ranked(&candidates, &shown);
+    assert_eq!((stated.prior, relevance(&stated)), (Some(Prior::Stated), vec![0.5; 3]));
+    // Accuracies measured on own labels leave no room for a prior.
+    let own: Vec<Evidence> =
+        candidates.iter().map(|candidate| evidence(candidate, 0.1, 0.5, Some(0.9))).collect();
+    assert_eq!(relevance(&ranked(&candidates, &own)), [0.9; 3]);
+}
+
+#[test]
+fn a_model_in_two_configurations_stands_once() {
+    let (mut candidates, mut trials, mut shown) = zoo();
+    let mut twin = candidates[0].clone();
+    twin.config.threads = 2;
+    let mut second = trials[0].clone();
+    second.key.config_id = twin.config.id();
+    candidates.push(twin);
+    trials.push(second);
+    shown.push(shown[0].clone());
+    let ranking = rank(&facts(None), &Policy::default(), &candidates, &trials, &shown);
+    let ranks: Vec<f64> =
+        ranking.rows.iter().map(|row| row.standing.as_ref().unwrap().rank).collect();
+    assert_eq!(ranks, [1.0, 2.0, 3.0, 1.0]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use umbra::decide::{Incumbent, choose};
 use umbra::engine::Unfused;
 use umbra::model::{Affinity, Candidate, Card, Config, Quantization, Source, Stage};
 use umbra::rank::rank;
-use umbra::task::{Estimate, Evidence, Policy, Task};
+use umbra::task::{Estimate, Evidence, Policy, Scores, Task};
 use umbra::ui::Exit;
 use umbra::ui::show::Show;
 use umbra::ui::show::bench::Benched;
@@ -21,6 +21,8 @@ use umbra::ui::show::inspect::Convolutions;
 use umbra::ui::show::rank::Ranked;
 use umbra::ui::show::select::Chosen;
 use umbra::ui::show::why::Why;
+
+use crate::rank::scored;
 
 /// One candidate as a test wants it.
 #[derive(Clone)]
@@ -124,7 +126,7 @@ fn evidence(wish: &Wish, candidate: &Candidate) -> Option<Evidence> {
         own_accuracy: None,
         head_accuracy: Some(Estimate { value, low: value - 0.02, high: (value + 0.02).min(1.0) }),
         head: None,
-        logme: Some(Estimate { value, low: value - 0.01, high: value + 0.01 }),
+        scores: Scores { logme: Ok(scored(value, 0.003)), ..Scores::none("none") },
         preprocess: None,
         undefined: None,
         forward: None,

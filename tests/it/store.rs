@@ -15,7 +15,9 @@ use umbra::deploy::{Installed, Package, Store, StoreError, TRIES};
 use umbra::model::{
     Affinity, Config, Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask,
 };
-use umbra::task::{Estimate, Evidence};
+use umbra::task::{Estimate, Evidence, Scores};
+
+use crate::rank::scored;
 
 const ROOT: &str = "/var/lib/umbra";
 
@@ -33,6 +35,7 @@ pub(crate) fn package(id: &str, head_bias: Option<f32>) -> Package {
     };
     let manifest = Manifest {
         schema: 1,
+        prior: None,
         id: id.to_owned(),
         family: "resnet8".to_owned(),
         licence: "MIT".to_owned(),
@@ -500,7 +503,7 @@ pub(crate) fn evidence(id: &str) -> Evidence {
         own_accuracy: None,
         head_accuracy: Some(estimate),
         head: package(id, Some(0.5)).installed.head,
-        logme: Some(estimate),
+        scores: Scores { logme: Ok(scored(0.8, 0.1)), ..Scores::none("none") },
         preprocess: None,
         undefined: None,
         forward: None,

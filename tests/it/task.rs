@@ -17,11 +17,11 @@ use umbra::model::{
     Affinity, Candidate, Card, Config, Dtype, Layout, Manifest, Outputs, Preprocess, Quantization,
     Source, SourceTask, Stage, Tensor, TensorInfo,
 };
-use umbra::rank::relevance::logme_with_interval;
+use umbra::rank::relevance::scores;
 use umbra::task::head::{cross_validate, fit};
 use umbra::task::{Evidence, Task, TaskError, decode, observe, open, open_samples, work};
 
-fn png(width: u32, height: u32, value: u8) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32, value: u8) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let image = image::RgbImage::from_pixel(width, height, image::Rgb([value, 0, 255 - value]));
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
@@ -187,7 +187,7 @@ fn images_are_decoded_within_bounds() {
     assert_eq!(decode(&transparent).unwrap().pixels, [1, 2, 3]);
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);
@@ -198,11 +198,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
-fn bytes_of(shape: Vec<usize>, data: Vec<u8>) -> Tensor {
+pub(crate) fn bytes_of(shape: Vec<usize>, data: Vec<u8>) -> Tensor {
     Tensor { dtype: Dtype::UInt8, shape, data }
 }
 
-fn archive(arrays: &[(&str, Tensor)]) -> Vec<u8> {
+pub(crate) fn archive(arrays: &[(&str, Tensor)]) -> Vec<u8> {
     let arrays: BTreeMap<String, Tensor> =
         arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
     write_npz(&arrays).unwrap()
@@ -241,7 +241,10 @@ fn an_archive_without_samples_is_refused_with_what_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.npz");
     for (arrays, expected) in [
-        (vec![("x_test", x())], "no pair of x and y among its arrays (x_test)"),
+        (
+            vec![("x_test", x())],
+            "no pair of x and y, one label an image, among its arrays (x_test)",
+        ),
         (vec![("x", x()), ("y", y(&[0]))], "1 labels for 2 images"),
         (vec![("x", x()), ("y", y(&[0, -1]))], "class number -1 is negative"),
         (vec![("x", x()), ("y", y(&[0, 5000]))], "class number 5000 is too high"),
@@ -264,14 +267,21 @@ fn an_archive_without_samples_is_refused_with_what_it_has() {
     }
 }
 
-#[test]
-fn the_shared_data_sets_open_where_they_are_there() {
+/// The folder of the shared data sets, or one loud line.
+pub(crate) fn shared_sets(what: &str) -> Option<std::path::PathBuf> {
     let shared = std::env::var("UMBRA_SHARED")
         .unwrap_or_else(|_| format!("{}/../shared", env!("CARGO_MANIFEST_DIR")));
     let sets = Path::new(&shared).join("datasets");
     if !sets.is_dir() {
-        return;
+        eprintln!("NOT RUN: {what}: the shared data sets are not there (UMBRA_SHARED)");
+        return None;
     }
+    Some(sets)
+}
+
+#[test]
+fn the_shared_data_sets_open_where_they_are_there() {
+    let Some(sets) = shared_sets("opening the shared data sets") else { return };
     for (name, classes, side) in
         [("sign_digits32", 10, 32), ("fsdd_logmel32", 10, 32), ("omniglot_alphabet32", 8, 32)]
     {
@@ -380,7 +390,7 @@ struct Colours;
 
 #[derive(Debug)]
 struct ColourSession {
-    output: String,
+    outputs: Vec<String>,
     inputs: Vec<TensorInfo>,
 }
 
@@ -409,8 +419,8 @@ impl Engine for Colours {
         assert_eq!(model, b"model");
         let shape = vec![Some(1), Some(4), Some(4), Some(3)];
         let input = TensorInfo { name: "x".into(), dtype: Dtype::Float32, shape };
-        let output = options.outputs.as_ref().unwrap()[0].clone();
-        Ok(Box::new(ColourSession { output, inputs: vec![input] }))
+        let outputs = options.outputs.clone().unwrap();
+        Ok(Box::new(ColourSession { outputs, inputs: vec![input] }))
     }
 }
 
@@ -434,14 +444,15 @@ impl Session for ColourSession {
         let mean = |channel: usize| {
             pixels.chunks(3).map(|pixel| pixel[channel]).sum::<f32>() / (pixels.len() / 3) as f32
         };
-        let values = match self.output.as_str() {
+        let values = |output: &String| match output.as_str() {
             "features" => vec![mean(0), mean(1), mean(2)],
             "scores" => vec![mean(0), mean(2)],
             "coarse" => vec![(mean(0) / 16.0).floor()],
             "wide" => vec![0.0; 5000],
             _ => vec![if mean(0) > 0.5 { f32::NAN } else { 0.0 }],
         };
-        Ok(vec![Tensor::from_f32(vec![1, values.len()], &values)])
+        let tensor = |values: Vec<f32>| Tensor::from_f32(vec![1, values.len()], &values);
+        Ok(self.outputs.iter().map(values).map(tensor).collect())
     }
 
     fn convolutions(&self) -> (u64, u64) {
@@ -450,7 +461,7 @@ impl Session for ColourSession {
 }
 
 #[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Pipe(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -479,8 +490,7 @@ impl Spawn for Here {
         let pipe = Pipe::default();
         let engines: Vec<Box<dyn Engine>> = vec![Box::new(Colours)];
         let mut frames = Frames::new(pipe.clone());
-        let score = |features: &DMatrix<f64>, labels: &[u32]| logme_with_interval(features, labels);
-        let done = work(&job.payload, &engines, clock, &mut frames, &score);
+        let done = work(&job.payload, &engines, clock, &mut frames, &scores);
         if let Err(reason) = done {
             return Ended::Failed { code: 1, stderr: reason };
         }
@@ -514,6 +524,7 @@ fn candidate(labels: &[&str], features: Option<&str>, scores: Option<&str>) -> C
         config: Config { engine: "colours".into(), threads: 1, affinity: Affinity::Any },
         manifest: Some(Manifest {
             schema: 1,
+            prior: None,
             id: "colours".into(),
             family: "none".into(),
             licence: "MIT".into(),
@@ -567,7 +578,7 @@ fn an_observation_gives_own_accuracy_a_head_and_a_score() {
     assert_eq!(evidence.own_accuracy.unwrap().value, 1.0);
     assert_eq!(evidence.head_accuracy.unwrap().value, 1.0);
     assert!(evidence.own_accuracy.unwrap().low < 0.8, "twelve samples prove little");
-    assert!(evidence.logme.unwrap().value.is_finite());
+    assert!(evidence.logme().unwrap().value.is_finite());
     assert_eq!(evidence.head.as_ref().unwrap().labels, ["blue", "red"]);
     assert_eq!((evidence.task, evidence.undefined), (colours().digest, None));
 }

@@ -35,7 +35,7 @@ impl Moments {
         if self.classes() < 2 {
             return Ok(0.0);
         }
-        let spectral = self.spectral();
+        let spectral = self.spectral()?;
         let between = self.classes.iter().zip(&spectral.sums).map(|(class, sums)| {
             let whitened = sums.iter().zip(&spectral.sigma).map(|(sum, sigma)| sum / sigma);
             whitened.sum::<f64>() / class.count
@@ -54,7 +54,7 @@ impl Moments {
             return Ok(0.0);
         }
         let shrinkage = self.shrinkage();
-        let spectral = self.spectral();
+        let spectral = self.spectral()?;
         let between = self.classes.iter().zip(&spectral.sums).map(|(class, sums)| {
             let whitened = sums.iter().zip(&spectral.sigma).map(|(sum, sigma)| {
                 sum / ((1.0 - shrinkage) * sigma / samples + shrinkage * mean_variance)

@@ -7,9 +7,9 @@
 //! device; here the evidence is a function of λ = α/β alone and is maximised by a
 //! grid and a golden section, which cannot diverge.
 
-use nalgebra::DVector;
-
-use super::spectrum::{Spectrum, eigen};
+use super::moments::{check_side, member};
+use super::project::{Projected, project};
+use super::spectrum::check_finite;
 use super::{Matrix, Moments, Undefined, classes, defined};
 
 /// A residual below this share of `yᵀy` is a perfect fit; the floor keeps the evidence finite.
@@ -55,12 +55,11 @@ pub fn logme_per_class(
     if features.nrows() > features.ncols() {
         return Moments::of(features, labels)?.logme_per_class();
     }
-    let spectrum = Spectrum::of(features)?;
-    let evidence = |class: u32| {
-        let target = labels.iter().map(|label| f64::from(u8::from(*label == class)));
-        (class, spectrum.evidence(&DVector::from_iterator(labels.len(), target)))
-    };
-    Ok(present.into_iter().map(evidence).collect())
+    let mut targets = Matrix::zeros(present.len(), labels.len());
+    for (mut row, class) in targets.row_iter_mut().zip(&present) {
+        row.tr_copy_from(&member(labels, *class));
+    }
+    Ok(present.into_iter().zip(evidence(features, targets)?).collect())
 }
 
 impl Moments {
@@ -83,11 +82,14 @@ impl Moments {
             return Err(Undefined("fewer than two classes present".to_owned()));
         }
         let raw = self.raw().ok_or_else(|| Undefined("fewer samples than features".to_owned()))?;
-        let (sigma, vectors) = eigen(raw);
-        let per_class = self.classes.iter().map(|class| {
+        let mut sums = Matrix::zeros(self.classes(), raw.nrows());
+        for (mut row, class) in sums.row_iter_mut().zip(&self.classes) {
             // The products of the features with the 0/1 target are the class's sum.
-            let projected = vectors.tr_mul(&(&class.mean * class.count));
-            let each = projected.iter().zip(&sigma).map(|(x, sigma)| x * x / sigma);
+            row.tr_copy_from(&(&class.mean * class.count));
+        }
+        let Projected { sigma, along } = project(raw, sums)?;
+        let per_class = self.classes.iter().zip(along.row_iter()).map(|(class, along)| {
+            let each = along.iter().zip(&sigma).map(|(x, sigma)| x * x / sigma);
             let problem = Problem::new(self.samples, &sigma, each.collect(), class.count);
             (class.label, problem.maximise(self.scale))
         });
@@ -100,28 +102,59 @@ impl Moments {
 /// # Errors
 /// As [`logme`], and a target that is constant zero or not finite.
 pub fn logme_regression(features: &Matrix, target: &[f64]) -> Result<TargetEvidence, Undefined> {
-    if target.len() != features.nrows() {
-        return Err(Undefined(format!(
-            "{} targets for {} samples",
-            target.len(),
-            features.nrows()
-        )));
-    }
-    if target.len() < 2 {
-        return Err(Undefined("fewer than two samples".to_owned()));
-    }
-    if target.iter().any(|value| !value.is_finite()) || target.iter().all(|value| *value == 0.0) {
-        return Err(Undefined("targets that are all zero or not finite".to_owned()));
-    }
-    Ok(Spectrum::of(features)?.evidence(&DVector::from_column_slice(target)))
+    check_targets(features, &Matrix::from_column_slice(target.len(), 1, target))?;
+    let target = Matrix::from_row_slice(1, target.len(), target);
+    let found = evidence(features, target)?.pop();
+    found.ok_or_else(|| Undefined("no target".to_owned()))
 }
 
-impl Spectrum {
-    fn evidence(&self, target: &DVector<f64>) -> TargetEvidence {
-        let projections = self.project(target);
-        Problem::new(self.samples, &self.sigma, projections, target.norm_squared())
-            .maximise(self.scale)
+/// LogME of several real-valued targets, one per column: the mean of their evidence.
+///
+/// # Errors
+/// As [`logme_regression`], for any of them, and with no targets.
+pub fn logme_targets(features: &Matrix, targets: &Matrix) -> Result<f64, Undefined> {
+    check_targets(features, targets)?;
+    let found = evidence(features, targets.transpose())?;
+    defined(mean(found.iter().map(|target| target.evidence)))
+}
+
+fn check_targets(features: &Matrix, targets: &Matrix) -> Result<(), Undefined> {
+    let (rows, samples) = (targets.nrows(), features.nrows());
+    if rows != samples {
+        return Err(Undefined(format!("{rows} targets for {samples} samples")));
     }
+    if rows < 2 {
+        return Err(Undefined("fewer than two samples".to_owned()));
+    }
+    let empty = |column: nalgebra::MatrixView<'_, f64, nalgebra::Dyn, nalgebra::U1>| {
+        column.iter().any(|value| !value.is_finite()) || column.amax() == 0.0
+    };
+    if targets.ncols() == 0 || targets.column_iter().any(empty) {
+        return Err(Undefined("targets that are all zero or not finite".to_owned()));
+    }
+    Ok(())
+}
+
+/// The evidence of each target, a row.
+fn evidence(features: &Matrix, targets: Matrix) -> Result<Vec<TargetEvidence>, Undefined> {
+    check_finite(features)?;
+    check_side(features.nrows().min(features.ncols()))?;
+    let largest = features.amax();
+    let scale = if largest > 0.0 { largest } else { 1.0 };
+    let scaled = features / scale;
+    let energies: Vec<f64> = targets.row_iter().map(|target| target.norm_squared()).collect();
+    let wide = scaled.nrows() <= scaled.ncols();
+    let Projected { sigma, along } = if wide {
+        project(&scaled * scaled.transpose(), targets)?
+    } else {
+        project(scaled.tr_mul(&scaled), targets * &scaled)?
+    };
+    let of = |(along, energy): (nalgebra::MatrixView1xX<'_, f64, _, _>, f64)| {
+        let each = along.iter().zip(&sigma);
+        let each = each.map(|(x, sigma)| if wide { x * x } else { x * x / sigma }).collect();
+        Problem::new(features.nrows(), &sigma, each, energy).maximise(scale)
+    };
+    Ok(along.row_iter().zip(energies).map(of).collect())
 }
 
 /// What the evidence of one target depends on, apart from λ.

@@ -5,11 +5,12 @@
 
 mod compat;
 mod energy;
+mod fusion;
 mod gamma;
 mod gbc;
+mod halves;
 mod head;
 mod hscore;
-mod interval;
 mod knn;
 mod leep;
 mod lfc;
@@ -19,27 +20,33 @@ mod moments;
 mod nce;
 mod nleep;
 mod pactran;
+mod prior;
 mod probabilities;
+mod project;
 mod scale;
 mod spectrum;
+mod unlabelled;
 
 pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
 pub use energy::energy;
+pub use fusion::{Standing, View, fuse};
 pub use gbc::gbc;
+pub use halves::{logme_with_interval, scores};
 pub use head::head_accuracy;
 pub use hscore::{hscore, hscore_shrunk};
-pub use interval::logme_with_interval;
 pub use knn::knn;
 pub use leep::leep;
 pub use lfc::lfc;
-pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression};
+pub use logme::{TargetEvidence, logme, logme_per_class, logme_regression, logme_targets};
 pub use moments::{Accumulator, Moments};
 pub use nce::{most_probable, nce};
 pub use nleep::nleep;
 pub use pactran::pactran;
+pub use prior::Prior;
 pub use probabilities::softmax;
 pub use scale::{Scale, scale};
+pub use unlabelled::unlabelled;
 
 /// Features: one sample per row.
 pub type Matrix = nalgebra::DMatrix<f64>;

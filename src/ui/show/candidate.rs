@@ -8,6 +8,7 @@ use crate::agent::Selection;
 use crate::base::Micros;
 use crate::bench::{Latency, Trial, Verdict};
 use crate::model::Candidate;
+use crate::rank::relevance::Standing;
 use crate::rank::{Criterion, Row, Violation};
 use crate::task::{Estimate, Evidence};
 
@@ -96,6 +97,7 @@ pub(crate) struct CandidateJson<'a> {
     accuracy_interval: Option<[f64; 2]>,
     relevance: Option<f64>,
     relevance_interval: Option<[f64; 2]>,
+    standing: Option<&'a Standing>,
     violations: &'a [Violation],
     ranks: BTreeMap<&'static str, u32>,
     copeland: Option<f64>,
@@ -182,6 +184,7 @@ impl<'a> CandidateJson<'a> {
             accuracy_interval: accuracy.map(|estimate| [estimate.low, estimate.high]),
             relevance: relevance.map(|measure| measure.value),
             relevance_interval: relevance.map(|measure| [measure.low, measure.high]),
+            standing: row.and_then(|row| row.standing.as_ref()),
             violations: row.map_or(&[], |row| &row.violations),
             ranks: row.map(ranks).unwrap_or_default(),
             copeland: row.and_then(|row| row.copeland),

@@ -4,6 +4,7 @@
 pub mod bench;
 pub(crate) mod candidate;
 pub mod compare;
+pub mod eval;
 pub mod infer;
 pub mod inspect;
 pub mod models;

@@ -13,6 +13,7 @@ use super::{Show, document};
 use crate::agent::Selection;
 use crate::bench::Verdict;
 use crate::model::Candidate;
+use crate::rank::relevance::View;
 use crate::rank::{Criterion, Measure, Row, versus};
 use crate::task::{Policy, Weights};
 use crate::ui::Failure;
@@ -91,6 +92,7 @@ impl Show for Why {
         }
         for (known, found) in [&chosen, &other].into_iter().zip(&self.convolutions) {
             let Some(known) = known else { continue };
+            lines.extend(views(known));
             lines.extend(convolutions(known, found.as_ref()));
             lines.extend(images(known));
         }
@@ -255,6 +257,35 @@ fn by_how_much(row: &Row) -> String {
         if share.is_finite() { format!("{text} (by {} %)", number(share)) } else { text }
     };
     row.violations.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What each view says of its relevance, and why one says nothing.
+fn views(known: &Known<'_>) -> Vec<String> {
+    let Some(standing) = known.row.and_then(|row| row.standing.as_ref()) else {
+        return Vec::new();
+    };
+    let of = |view: View| {
+        let rank = standing.views.get(&view);
+        let scores = known.evidence.map(|shown| &shown.scores);
+        let value = scores.and_then(|scores| view.scored(scores)).map(|scored| scored.value);
+        match (rank, value, scores.and_then(|scores| view.silence(scores))) {
+            (Some(rank), Some(value), _) => {
+                Some(format!("{} {} ({})", view.name(), number(*rank), number(value)))
+            }
+            (Some(rank), None, _) => Some(format!("{} {}", view.name(), number(*rank))),
+            (None, _, Some(why)) => Some(format!("{} silent ({why})", view.name())),
+            (None, ..) => None,
+        }
+    };
+    let each: Vec<String> = View::ALL.into_iter().filter_map(of).collect();
+    let [best, worst] = standing.rank_interval.map(number);
+    let text = format!(
+        "{}: {}; together {}, 95 % of halves {best} to {worst}",
+        known.candidate.id,
+        each.join(", "),
+        number(standing.rank)
+    );
+    wrap("ranks   ", &text, 3)
 }
 
 /// How images were fed, where no sidecar said it.

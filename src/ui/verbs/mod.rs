@@ -15,6 +15,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod console;
 pub(crate) mod deploy;
+pub(crate) mod eval;
 pub(crate) mod history;
 pub(crate) mod infer;
 pub(crate) mod inspect;

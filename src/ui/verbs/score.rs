@@ -21,6 +21,8 @@ Examples:
   umbra score logme --in x.npz      features (N,D), labels (N); likewise
                                     logme-compat, hscore, hscore-shrunk, lfc,
                                     gbc, nleep, knn, head; energy without labels
+  umbra score logme --in x.npz      targets (N) or (N,K) in place of labels
+  umbra score unlabelled --in x.npz features (N,D), clusters (1)
   umbra score leep --in x.npz       probs or logits (N,Z), labels (N); likewise
                                     nce, pactran
   umbra score tau --in x.npz        truth (n), score (n)
@@ -51,6 +53,7 @@ enum Metric {
     Gbc,
     Pactran,
     Energy,
+    Unlabelled,
     Knn,
     Head,
     Tau,
@@ -69,6 +72,10 @@ impl Score {
             Metric::Tau => return tau(&arrays),
             Metric::Copeland => return order(&arrays, self.top),
             Metric::Energy => relevance::energy(&arrays.matrix("features")?),
+            Metric::Unlabelled => unlabelled(&arrays)?,
+            Metric::Logme if arrays.0.contains_key("targets") => {
+                relevance::logme_targets(&arrays.matrix("features")?, &arrays.columns("targets")?)
+            }
             Metric::Leep | Metric::Nce | Metric::Pactran => of_source(self.metric, &arrays)?,
             _ => of_features(self.metric, &arrays)?,
         };
@@ -93,6 +100,17 @@ fn of_features(metric: Metric, arrays: &Arrays) -> Result<Value, Failure> {
         Metric::Head => relevance::head_accuracy(&features, &labels).map(|found| found.value),
         _ => relevance::logme(&features, &labels),
     })
+}
+
+/// As many clusters as there are classes, or ten.
+fn unlabelled(arrays: &Arrays) -> Result<Value, Failure> {
+    let clusters = match arrays.optional_vector("clusters")?.as_deref() {
+        None => 10,
+        Some([count]) if count.fract() == 0.0 && (2.0..1e6).contains(count) => *count as usize,
+        Some(_) => return Err(Failure::input("clusters must be one whole number from 2 on")),
+    };
+    let found = relevance::unlabelled(&arrays.matrix("features")?, clusters, SEED);
+    Ok(found.map(|estimate| estimate.value))
 }
 
 /// Scores of a source head: of `probs`, or else of `logits`.

@@ -12,7 +12,8 @@ use nalgebra::DVector;
 
 pub use stream::Accumulator;
 
-use super::spectrum::{check_finite, eigen};
+use super::project::{Projected, project};
+use super::spectrum::check_finite;
 use super::{Matrix, Undefined};
 
 /// A feature that varies by less than this share of its mean is constant but for rounding.
@@ -122,6 +123,12 @@ impl Moments {
         self.classes.len()
     }
 
+    /// No feature varies.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.gram().trace() <= 0.0
+    }
+
     pub(super) fn gram(&self) -> &Matrix {
         match &self.side {
             Side::Features(gram) | Side::Samples { gram, .. } => gram,
@@ -143,21 +150,30 @@ impl Moments {
     }
 
     /// Decomposes the centred features.
-    pub(super) fn spectral(&self) -> Spectral {
-        let (sigma, vectors) = eigen(self.gram().clone());
-        let sums = self.classes.iter().map(|class| match &self.side {
-            Side::Features(_) => {
-                let sum = (&class.mean - &self.mean) * class.count;
-                vectors.tr_mul(&sum).iter().map(|x| x * x).collect()
+    pub(super) fn spectral(&self) -> Result<Spectral, Undefined> {
+        let Projected { sigma, along } = project(self.gram().clone(), self.sums())?;
+        // With the samples on the smaller side, the singular values are still to be counted in.
+        let scaled = |(x, sigma): (&f64, &f64)| match &self.side {
+            Side::Features(_) => x * x,
+            Side::Samples { .. } => x * x * sigma,
+        };
+        let sums = along.row_iter().map(|row| row.iter().zip(&sigma).map(scaled).collect());
+        Ok(Spectral { sums: sums.collect(), sigma })
+    }
+
+    /// One row per class: the sum of its centred samples, or which samples are its own.
+    fn sums(&self) -> Matrix {
+        let side = self.gram().nrows();
+        let mut sums = Matrix::zeros(self.classes.len(), side);
+        for (mut row, class) in sums.row_iter_mut().zip(&self.classes) {
+            match &self.side {
+                Side::Features(_) => {
+                    row.tr_copy_from(&((&class.mean - &self.mean) * class.count));
+                }
+                Side::Samples { labels, .. } => row.tr_copy_from(&member(labels, class.label)),
             }
-            Side::Samples { labels, .. } => {
-                let member = labels.iter().map(|label| f64::from(u8::from(*label == class.label)));
-                let member = DVector::from_iterator(labels.len(), member);
-                let along = vectors.tr_mul(&member);
-                along.iter().zip(&sigma).map(|(x, sigma)| x * x * sigma).collect()
-            }
-        });
-        Spectral { sums: sums.collect(), sigma }
+        }
+        sums
     }
 }
 
@@ -176,6 +192,12 @@ impl Class {
             *squares += before * (x - *mean);
         }
     }
+}
+
+/// 1 for the samples of a class, 0 for the others.
+pub(super) fn member(labels: &[u32], class: u32) -> DVector<f64> {
+    let member = labels.iter().map(|label| f64::from(u8::from(*label == class)));
+    DVector::from_iterator(labels.len(), member)
 }
 
 fn classes_of(features: &Matrix, labels: &[u32]) -> Vec<Class> {
