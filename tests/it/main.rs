@@ -20,6 +20,7 @@ mod child;
 mod cli;
 mod conditions;
 mod console;
+mod copeland;
 mod decide;
 mod emulated;
 mod engine;
