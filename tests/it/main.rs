@@ -21,6 +21,7 @@ mod cli;
 mod conditions;
 mod console;
 mod copeland;
+mod cost;
 mod decide;
 mod emulated;
 mod engine;

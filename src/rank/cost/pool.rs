@@ -24,6 +24,9 @@ pub enum CostError {
     /// Nothing to predict from.
     #[error("neither a board in the pool nor a measured model")]
     Nothing,
+    /// Measurements that contradict each other beyond what numbers can hold.
+    #[error("the covariance of {0} measured models cannot be inverted")]
+    Degenerate(usize),
 }
 
 impl CostError {
@@ -34,6 +37,7 @@ impl CostError {
             Self::NotPositive { .. } => "leave out what was not measured",
             Self::Mismatch { .. } => "give each board a cell for each model, empty if unknown",
             Self::Nothing => "measure one model, or add a board",
+            Self::Degenerate(_) => "use scales above zero, for noise above all",
         }
     }
 }

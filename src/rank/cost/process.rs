@@ -90,6 +90,30 @@ impl Process {
         };
         Ok((0..self.pool.models()).map(guess).collect())
     }
+
+    /// Which of some models to measure next so as to learn most about one that is not to be
+    /// measured: the one whose cost explains the largest share of the other's variance.
+    ///
+    /// # Errors
+    /// [`CostError`] for anchors that are no costs of these models.
+    pub fn informative(
+        &self,
+        anchors: &[Anchor],
+        about: usize,
+        among: &[usize],
+    ) -> Result<Option<usize>, CostError> {
+        let posterior = self.kernel.given(&self.pool.anchors(anchors)?)?;
+        let near = posterior.explaining(&self.kernel, about);
+        let explained = |model: usize| {
+            let shared = posterior.near(&self.kernel, model).dot(&near);
+            let covariance = self.kernel.between(model, about) - shared;
+            let (_, variance) = posterior.of(&self.kernel, model);
+            covariance * covariance / (variance + self.kernel.scales.noise)
+        };
+        let models = among.iter().copied().filter(|model| *model != about);
+        let scored = models.map(|model| (explained(model), model));
+        Ok(scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, model)| model))
+    }
 }
 
 /// The prior: a mean and a covariance of models.
@@ -169,7 +193,7 @@ impl Kernel {
             self.between(at(i).0, at(j).0) + noise
         });
         let beyond = DVector::from_fn(known.len(), |i, _| at(i).1 - self.mean(at(i).0));
-        let factor = covariance.cholesky().ok_or(CostError::Nothing)?;
+        let factor = covariance.cholesky().ok_or(CostError::Degenerate(known.len()))?;
         let weights = factor.solve(&beyond);
         let fit = beyond.dot(&weights);
         let models = known.iter().map(|(model, _)| *model).collect();
@@ -191,13 +215,21 @@ pub(super) struct Posterior {
 impl Posterior {
     /// Mean and variance of a model's logarithm, noise not included.
     pub(super) fn of(&self, kernel: &Kernel, model: usize) -> (f64, f64) {
-        let near = DVector::from_iterator(
-            self.models.len(),
-            self.models.iter().map(|known| kernel.between(model, *known)),
-        );
+        let near = self.near(kernel, model);
         let explained = near.dot(&self.factor.solve(&near));
         let mean = kernel.mean(model) + near.dot(&self.weights);
         (mean, (kernel.between(model, model) - explained).max(0.0))
+    }
+
+    /// Covariances of a model with those measured.
+    fn near(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
+        let measured = self.models.iter().map(|known| kernel.between(model, *known));
+        DVector::from_iterator(self.models.len(), measured)
+    }
+
+    /// The same, solved for what each measurement says of the model.
+    fn explaining(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
+        self.factor.solve(&self.near(kernel, model))
     }
 
     /// Logarithm of the density of the measurements under the prior.
