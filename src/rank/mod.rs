@@ -10,6 +10,7 @@
 mod compare;
 mod contest;
 pub mod copeland;
+pub mod cost;
 pub mod evaluate;
 mod limits;
 mod ranking;

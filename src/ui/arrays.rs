@@ -60,11 +60,10 @@ impl Arrays {
         Ok(DMatrix::from_column_slice(values.len(), 1, &values))
     }
 
-    /// Two dimensions where NaN means that a value is missing.
-    pub(crate) fn rows(&self, name: &str) -> Result<Vec<Vec<Option<f64>>>, Failure> {
+    /// Two dimensions, row by row.
+    pub(crate) fn rows(&self, name: &str) -> Result<Vec<Vec<f64>>, Failure> {
         let (values, [rows, columns]) = self.shaped::<2>(name)?;
-        let known = |value: &f64| (!value.is_nan()).then_some(*value);
-        let row = |at: usize| values.iter().skip(at * columns).take(columns).map(known).collect();
+        let row = |at: usize| values.iter().copied().skip(at * columns).take(columns).collect();
         Ok((0..rows).map(row).collect())
     }
 
@@ -133,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_keep_their_order_and_nan_is_missing() {
-        let tensor = Tensor::from_f32(vec![2, 2], &[1.0, f32::NAN, 3.0, 4.0]);
+    fn rows_keep_their_order() {
+        let tensor = Tensor::from_f32(vec![2, 2], &[1.0, 2.0, 3.0, 4.0]);
         let found = arrays("scores", tensor);
-        assert_eq!(found.rows("scores").unwrap(), [[Some(1.0), None], [Some(3.0), Some(4.0)]]);
+        assert_eq!(found.rows("scores").unwrap(), [[1.0, 2.0], [3.0, 4.0]]);
     }
 }

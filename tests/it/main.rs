@@ -23,6 +23,8 @@ mod child;
 mod cli;
 mod conditions;
 mod console;
+mod copeland;
+mod cost;
 mod decide;
 mod emulated;
 mod engine;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::text::{number, page, wrap};
 use super::{Show, document};
-use crate::rank::copeland::Copeland;
+use crate::rank::copeland::{Election, Standing};
 use crate::rank::evaluate::WeightedTau;
 use crate::task::Undefined;
 
@@ -66,46 +66,53 @@ impl Show for Tau {
 #[derive(Debug)]
 pub struct Order {
     /// What was found.
-    pub found: Copeland,
-    /// Only so many of the best.
-    pub top: Option<usize>,
+    pub found: Election,
+    /// Values in the order of the items found, rather than by their index.
+    pub by_rank: bool,
 }
 
 impl Order {
-    fn indices(&self) -> impl Iterator<Item = usize> {
-        self.found.order.iter().copied().take(self.top.unwrap_or(usize::MAX))
-    }
-
-    /// All values by index; with `top` those of the best, in their order.
-    fn values(&self, of: &[f64]) -> Vec<f64> {
-        match self.top {
-            None => of.to_vec(),
-            Some(_) => self.indices().filter_map(|at| of.get(at).copied()).collect(),
+    fn values<T: serde::Serialize>(&self, of: impl Fn(&Standing) -> T) -> Value {
+        let mut standings: Vec<&Standing> = self.found.standings.iter().collect();
+        if !self.by_rank {
+            standings.sort_by_key(|standing| standing.item);
         }
+        standings.into_iter().map(|standing| json!(of(standing))).collect()
     }
 }
 
 impl Show for Order {
     fn text(&self) -> String {
-        let line = |at: usize| {
-            let score = self.found.copeland.get(at).copied().unwrap_or(f64::NAN);
-            format!("{at}: {}", number(score))
+        let line = |standing: &Standing| {
+            let score = number(standing.copeland);
+            match self.found.exact {
+                true => format!("{}: {score}", standing.item),
+                false => {
+                    let (low, high) = (number(standing.low), number(standing.high));
+                    format!("{}: {score} ({low} to {high})", standing.item)
+                }
+            }
         };
-        page(&self.indices().map(line).collect::<Vec<_>>())
+        page(&self.found.standings.iter().map(line).collect::<Vec<_>>())
     }
 
     fn json(&self) -> Value {
-        let order: Vec<usize> = self.indices().collect();
+        let order: Vec<usize> = self.found.standings.iter().map(|found| found.item).collect();
         let mut value = document(json!({
             "metric": "copeland",
-            "copeland": self.values(&self.found.copeland),
-            "second_order": self.values(&self.found.second_order),
-            "margin_sum": self.values(&self.found.margin_sum),
+            "copeland": self.values(|found| found.copeland),
+            "second_order": self.values(|found| found.second_order),
+            "margin_sum": self.values(|found| found.margin_sum),
             "order": order,
-            "exact": true,
+            "exact": self.found.exact,
         }));
-        if let (Some(_), Value::Object(map)) = (self.top, &mut value) {
+        let Value::Object(map) = &mut value else { return value };
+        if self.by_rank {
             map.insert("index".to_owned(), json!(order));
+        }
+        if !self.found.exact {
+            map.insert("copeland_low".to_owned(), self.values(|found| found.low));
+            map.insert("copeland_high".to_owned(), self.values(|found| found.high));
         }
         value
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::model::npz;
-use crate::rank::copeland::copeland;
+use crate::rank::copeland::{Rule, elect};
 use crate::rank::evaluate::weighted_tau;
 use crate::rank::relevance;
 use crate::task::Undefined;
@@ -155,5 +155,6 @@ fn order(arrays: &Arrays, top: Option<usize>) -> Answer {
         )))
     };
     let (weights, indifference) = (per_row("weights", 1.0)?, per_row("indifference", 0.0)?);
-    shown(Order { found: copeland(&scores, &weights, &indifference), top })
+    let found = elect(&scores, &Rule { weights, indifference }, top);
+    shown(Order { found, by_rank: top.is_some() })
 }

@@ -5,6 +5,18 @@
 //! score are broken by the second-order score, then by the sum of margins, then by
 //! what the caller says. All sums are integers (weights in thousandths, scores in
 //! quarters), so that no order ever hangs on the rounding of a float.
+//!
+//! [`copeland()`] is the definition, word for word, with all margins; [`elect`] finds the
+//! same order of thousands of items, and the winner among a million; [`Catalogue`] reads
+//! those from a file and applies limits and targets on the way.
+
+mod catalogue;
+mod election;
+mod field;
+mod shortlist;
+
+pub use catalogue::{Catalogue, Terms};
+pub use election::{EXACT, Election, Rule, Standing, elect, elect_within};
 
 use std::cmp::Ordering;
 

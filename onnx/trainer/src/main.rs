@@ -1,0 +1,56 @@
+//! `umbra-train`: judges the ranker's hardware half on published tables.
+//!
+//! `evaluate` predicts boards that it may not look at, from a few drawn measurements of each,
+//! and prints how good the ranks, the figures and the decisions are, beside simpler ways on
+//! the same draws. The predictor is the agent's own (`umbra::rank::cost`).
+
+mod architecture;
+mod decisions;
+mod evaluate;
+mod families;
+mod progress;
+mod ranks;
+mod report;
+mod score;
+mod table;
+mod tables;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Judges the ranker's hardware half on published tables.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Predict boards that were left out, and compare.
+    Evaluate(evaluate::Evaluate),
+}
+
+/// Where the tables are, unless said otherwise.
+fn folder() -> PathBuf {
+    PathBuf::from("../shared/data/hardware")
+}
+
+fn main() -> ExitCode {
+    let Verb::Evaluate(evaluate) = Arguments::parse().verb;
+    let text = match evaluate.run() {
+        Ok(text) => text,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "umbra-train: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

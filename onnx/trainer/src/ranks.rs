@@ -1,0 +1,291 @@
+//! Ranks on boards that were left out: the whole device goes, and with it every row that a
+//! choice could have been made on; what is known of it are the anchors drawn.
+
+use std::collections::BTreeMap;
+
+use umbra::base::random::SplitMix64;
+use umbra::rank::cost::{
+    Anchor, CostError, Guess, LAMBDA, Pool, Process, Traits, choose_anchors, ridge, tune,
+};
+
+use crate::progress::Progress;
+use crate::score::{interval, mean, spearman, tau};
+use crate::tables::{Board, Dataset};
+
+/// Numbers of anchor rows.
+pub(crate) const ANCHORS: [usize; 4] = [0, 3, 5, 10];
+const SEED: u64 = 2412;
+/// Groups of devices that scales are chosen on, at most.
+const FOLDS: usize = 12;
+
+/// What is ranked, after how many measurements.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Protocol {
+    /// Numbers of anchors.
+    pub(crate) counts: &'static [usize],
+    /// Only models between the tenth and the ninetieth percentile of the board's costs.
+    pub(crate) trimmed: bool,
+}
+
+/// Ours.
+pub(crate) const PROTOCOL: Protocol = Protocol { counts: &ANCHORS, trimmed: false };
+/// HELP's: ten measurements to describe a board and ten to tune on, the middle of the range.
+pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
+
+/// Ways to predict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Method {
+    Process,
+    Ridge,
+    PoolMean,
+    Proxy,
+    Macs,
+    Params,
+}
+
+impl Method {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Process, Self::Ridge, Self::PoolMean, Self::Proxy, Self::Macs, Self::Params];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Ridge => "ridge",
+            Self::PoolMean => "pool mean",
+            Self::Proxy => "best proxy",
+            Self::Macs => "MACs",
+            Self::Params => "params",
+        }
+    }
+
+    /// Whether it says how much, and not only in what order.
+    pub(crate) fn predicts_figures(self) -> bool {
+        matches!(self, Self::Process | Self::Ridge)
+    }
+}
+
+/// Means over the draws of one board.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Score {
+    pub(crate) spearman: f64,
+    pub(crate) tau: f64,
+    /// Shares of predictions within 10 and 25 per cent.
+    pub(crate) within: [f64; 2],
+    /// Share of measurements inside the predicted interval.
+    pub(crate) covered: f64,
+}
+
+/// Everything about one board: scores by number of anchors and method.
+#[derive(Debug, Clone)]
+pub(crate) struct OfBoard {
+    pub(crate) board: String,
+    pub(crate) device: String,
+    pub(crate) scores: BTreeMap<(usize, Method), Score>,
+}
+
+/// A pool without one device, ready to predict.
+pub(crate) struct Prepared {
+    pub(crate) pool: Pool,
+    pub(crate) traits: Vec<Traits>,
+    pub(crate) process: Process,
+}
+
+impl Prepared {
+    /// From all boards that are not of the device.
+    pub(crate) fn without(device: &str, train: &Dataset) -> Result<Self, CostError> {
+        let others: Vec<&Board> = train.boards.iter().filter(|b| b.device != device).collect();
+        let columns: Vec<_> = others.iter().map(|board| train.column(board)).collect();
+        let pool = Pool::of(train.models.len(), &columns)?;
+        let mut names: Vec<&str> = others.iter().map(|board| board.device.as_str()).collect();
+        let all = names.clone();
+        names.sort_unstable();
+        names.dedup();
+        // Of many devices some are left out together: the choice is as good, and quicker.
+        let folds = if names.len() > FOLDS { FOLDS } else { names.len().max(1) };
+        let fold = |name: &&str| names.binary_search(name).unwrap_or(0) % folds;
+        let devices: Vec<usize> = all.iter().map(fold).collect();
+        let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
+        let scales = tune(&pool, &traits, &devices)?;
+        let process = Process::of(&pool, &traits, scales)?;
+        Ok(Self { pool, traits, process })
+    }
+}
+
+/// Ranks every board of `test` from the boards of `train` on other devices.
+pub(crate) fn evaluate(
+    train: &Dataset,
+    test: &Dataset,
+    draws: usize,
+    protocol: Protocol,
+) -> Result<Vec<OfBoard>, CostError> {
+    let mut by_device: BTreeMap<&str, Vec<&Board>> = BTreeMap::new();
+    for board in &test.boards {
+        by_device.entry(&board.device).or_default().push(board);
+    }
+    let mut progress = Progress::new(test.name, test.boards.len());
+    let mut found = Vec::new();
+    for (device, boards) in by_device {
+        let prepared = Prepared::without(device, train)?;
+        if prepared.pool.boards() == 0 {
+            continue;
+        }
+        for board in boards {
+            found.push(of_board(train, &prepared, board, draws, protocol)?);
+            progress.step();
+        }
+    }
+    Ok(found)
+}
+
+fn of_board(
+    train: &Dataset,
+    prepared: &Prepared,
+    board: &Board,
+    draws: usize,
+    protocol: Protocol,
+) -> Result<OfBoard, CostError> {
+    let truth = train.column(board);
+    let eligible: Vec<usize> =
+        truth.iter().enumerate().filter_map(|(at, cell)| cell.map(|_| at)).collect();
+    let mut sums: BTreeMap<(usize, Method), Vec<Score>> = BTreeMap::new();
+    for count in protocol.counts.iter().copied() {
+        // At least as many must be left to be ranked.
+        if eligible.len() < 2 * count.max(4) {
+            continue;
+        }
+        let mut random = SplitMix64::new(SEED ^ (count as u64) << 32);
+        for _ in 0..if count == 0 { 1 } else { draws } {
+            let drawn = choose_anchors(&prepared.pool, &eligible, count, &mut random);
+            let anchors: Vec<Anchor> = drawn
+                .iter()
+                .filter_map(|model| Some(Anchor { model: *model, cost: (*truth.get(*model)?)? }))
+                .collect();
+            for method in Method::ALL {
+                let guesses = predict(train, prepared, method, &anchors)?;
+                let rest = eligible.iter().filter(|model| !drawn.contains(model));
+                let pair = |model: &usize| Some(((*truth.get(*model)?)?, *guesses.get(*model)?));
+                let mut pairs: Vec<_> = rest.filter_map(pair).collect();
+                if protocol.trimmed {
+                    trim(&mut pairs);
+                }
+                sums.entry((count, method)).or_default().push(score(&pairs));
+            }
+        }
+    }
+    let scores = sums.into_iter().map(|(key, all)| (key, average(&all))).collect();
+    Ok(OfBoard { board: board.name.clone(), device: board.device.clone(), scores })
+}
+
+/// Leaves the middle eight tenths.
+fn trim(pairs: &mut Vec<(f64, Guess)>) {
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let tenth = pairs.len() / 10;
+    pairs.truncate(pairs.len() - tenth);
+    pairs.drain(..tenth);
+}
+
+/// What a method says of all models.
+fn predict(
+    train: &Dataset,
+    prepared: &Prepared,
+    method: Method,
+    anchors: &[Anchor],
+) -> Result<Vec<Guess>, CostError> {
+    let amount = |get: &dyn Fn(&crate::tables::Model) -> Option<f64>| {
+        let plain = |cost: f64| Guess { cost, low: cost, high: cost };
+        train.models.iter().map(|model| plain(get(model).unwrap_or(f64::NAN))).collect()
+    };
+    let (pool, traits) = (&prepared.pool, &prepared.traits);
+    match method {
+        Method::Process => prepared.process.predict(anchors),
+        Method::Ridge => ridge(pool, traits, anchors, LAMBDA),
+        Method::PoolMean => ridge(pool, traits, &[], LAMBDA),
+        Method::Proxy => ridge(&proxy(pool, anchors), traits, &[], LAMBDA),
+        Method::Macs => Ok(amount(&|model| model.macs)),
+        Method::Params => Ok(amount(&|model| model.params)),
+    }
+}
+
+/// The one board of the pool that orders the anchors best; without anchors the first.
+fn proxy(pool: &Pool, anchors: &[Anchor]) -> Pool {
+    let truth: Vec<f64> = anchors.iter().map(|anchor| anchor.cost).collect();
+    let agreement = |board: usize| {
+        let alone = ridge(&pool.only(|at| at == board), &[], &[], LAMBDA).unwrap_or_default();
+        let said: Vec<f64> =
+            anchors.iter().filter_map(|anchor| Some(alone.get(anchor.model)?.cost)).collect();
+        spearman(&truth, &said).unwrap_or(-1.0)
+    };
+    let agreements = (0..pool.boards()).map(|board| (board, agreement(board)));
+    let best =
+        agreements.fold((0, f64::MIN), |best, next| if next.1 > best.1 { next } else { best });
+    pool.only(|at| at == best.0)
+}
+
+fn score(pairs: &[(f64, Guess)]) -> Score {
+    // A model of which a method says nothing is not in its score.
+    let known: Vec<_> = pairs.iter().filter(|(_, guess)| guess.cost.is_finite()).collect();
+    let truth: Vec<f64> = known.iter().map(|(truth, _)| *truth).collect();
+    let said: Vec<f64> = known.iter().map(|(_, guess)| guess.cost).collect();
+    let within = |reach: f64| {
+        mean(known.iter().map(|(t, g)| f64::from(u8::from((g.cost / t - 1.0).abs() <= reach))))
+    };
+    let inside = |(truth, guess): &&(f64, Guess)| guess.low <= *truth && *truth <= guess.high;
+    Score {
+        spearman: spearman(&truth, &said).unwrap_or(f64::NAN),
+        tau: tau(&truth, &said).unwrap_or(f64::NAN),
+        within: [within(0.10), within(0.25)],
+        covered: mean(known.iter().map(|pair| f64::from(u8::from(inside(pair))))),
+    }
+}
+
+/// Means over the draws; an undefined score counts nothing.
+fn average(all: &[Score]) -> Score {
+    let of = |get: &dyn Fn(&Score) -> f64| mean(all.iter().map(get).filter(|v| !v.is_nan()));
+    Score {
+        spearman: of(&|score| score.spearman),
+        tau: of(&|score| score.tau),
+        within: [of(&|score| score.within[0]), of(&|score| score.within[1])],
+        covered: of(&|score| score.covered),
+    }
+}
+
+/// Mean over the boards, and the worst.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub(crate) spearman: f64,
+    pub(crate) worst: f64,
+    pub(crate) worst_board: String,
+    pub(crate) tau: f64,
+    pub(crate) within: [f64; 2],
+    pub(crate) covered: f64,
+    /// Spearman beyond the ridge's on the same draws, with its 95 % interval over devices.
+    pub(crate) gain: (f64, f64, f64),
+}
+
+/// Sums up boards for a number of anchors and a method; none if no board has it.
+pub(crate) fn summary(boards: &[OfBoard], count: usize, method: Method) -> Option<Summary> {
+    let with: Vec<(&OfBoard, &Score)> = boards
+        .iter()
+        .filter_map(|board| Some((board, board.scores.get(&(count, method))?)))
+        .filter(|(_, score)| !score.spearman.is_nan())
+        .collect();
+    let worst = with.iter().min_by(|a, b| a.1.spearman.total_cmp(&b.1.spearman))?;
+    let of = |get: &dyn Fn(&Score) -> f64| mean(with.iter().map(|(_, score)| get(score)));
+    let mut gains: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (board, score) in &with {
+        if let Some(ridge) = board.scores.get(&(count, Method::Ridge)) {
+            gains.entry(&board.device).or_default().push(score.spearman - ridge.spearman);
+        }
+    }
+    let groups: Vec<Vec<f64>> = gains.into_values().collect();
+    let (low, high) = interval(&groups, SEED);
+    Some(Summary {
+        spearman: of(&|score| score.spearman),
+        worst: worst.1.spearman,
+        worst_board: worst.0.board.clone(),
+        tau: of(&|score| score.tau),
+        within: [of(&|score| score.within[0]), of(&|score| score.within[1])],
+        covered: of(&|score| score.covered),
+        gain: (mean(groups.iter().flatten().copied()), low, high),
+    })
+}

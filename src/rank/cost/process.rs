@@ -1,0 +1,240 @@
+//! The new board as a draw from a Gaussian process over models.
+//!
+//! What the known boards have in common is the mean; how they differ from it, board by
+//! board, is the main part of the covariance (a factor model without cutting factors off,
+//! since the pool is the prior and a few anchors are the data). To it come what no board of
+//! the pool may have shown: another slope over the size of models, another price of eight
+//! bits, and a smooth function of what models are made of. So a board where eight bits lose
+//! is believed after a few anchors of both kinds, and a model that nobody measured is
+//! predicted from its traits, with the wider interval that it deserves.
+
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+
+use super::features::Features;
+use super::fill::{Filled, fill};
+use super::pool::Pool;
+use super::{Anchor, CostError, Guess, Traits};
+
+/// Variances of the parts, in squared logarithms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scales {
+    /// How much of the differences among known boards a new one may show.
+    pub boards: f64,
+    /// Another slope over the mean of the boards.
+    pub slope: f64,
+    /// Another price of eight bits, for all models alike.
+    pub kind: f64,
+    /// The same, growing with the size of the model.
+    pub kind_slope: f64,
+    /// A linear function of the traits.
+    pub linear: f64,
+    /// A smooth function of the traits.
+    pub smooth: f64,
+    /// Its length, in standard deviations of a trait.
+    pub length: f64,
+    /// What measuring again would change.
+    pub noise: f64,
+}
+
+impl Default for Scales {
+    fn default() -> Self {
+        Self {
+            boards: 1.0,
+            slope: 0.02,
+            kind: 0.1,
+            kind_slope: 0.01,
+            linear: 0.02,
+            smooth: 0.01,
+            length: 0.6,
+            noise: 0.003,
+        }
+    }
+}
+
+/// Two models of different type are this much less alike than two of one type.
+const ACROSS_KINDS: f64 = 0.135;
+/// Variance of the level of a new board beyond that of the pool's: none is sure.
+const LEVEL: f64 = 1.0;
+
+/// A pool made ready to predict from.
+#[derive(Debug, Clone)]
+pub struct Process {
+    pub(super) kernel: Kernel,
+    pool: Pool,
+}
+
+impl Process {
+    /// Makes a pool ready.
+    ///
+    /// # Errors
+    /// [`CostError`] if there are not as many traits as models, or nothing to predict from.
+    pub fn of(pool: &Pool, traits: &[Traits], scales: Scales) -> Result<Self, CostError> {
+        let models = pool.models();
+        if traits.len() != models {
+            return Err(CostError::Mismatch { what: "traits", found: traits.len(), models });
+        }
+        let features = Features::of(traits);
+        let filled = fill(pool, &features, scales)?;
+        Ok(Self { kernel: Kernel::of(&filled, features, scales), pool: pool.clone() })
+    }
+
+    /// Predicts all models from those measured on the new board.
+    ///
+    /// # Errors
+    /// [`CostError`] for anchors that are no costs of these models.
+    pub fn predict(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
+        let posterior = self.kernel.given(&self.pool.anchors(anchors)?)?;
+        let guess = |model| {
+            let (mean, variance) = posterior.of(&self.kernel, model);
+            Guess::of(mean, (variance * posterior.surprise + self.kernel.scales.noise).sqrt())
+        };
+        Ok((0..self.pool.models()).map(guess).collect())
+    }
+
+    /// Which of some models to measure next so as to learn most about one that is not to be
+    /// measured: the one whose cost explains the largest share of the other's variance.
+    ///
+    /// # Errors
+    /// [`CostError`] for anchors that are no costs of these models.
+    pub fn informative(
+        &self,
+        anchors: &[Anchor],
+        about: usize,
+        among: &[usize],
+    ) -> Result<Option<usize>, CostError> {
+        let posterior = self.kernel.given(&self.pool.anchors(anchors)?)?;
+        let near = posterior.explaining(&self.kernel, about);
+        let explained = |model: usize| {
+            let shared = posterior.near(&self.kernel, model).dot(&near);
+            let covariance = self.kernel.between(model, about) - shared;
+            let (_, variance) = posterior.of(&self.kernel, model);
+            covariance * covariance / (variance + self.kernel.scales.noise)
+        };
+        let models = among.iter().copied().filter(|model| *model != about);
+        let scored = models.map(|model| (explained(model), model));
+        Ok(scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, model)| model))
+    }
+}
+
+/// The prior: a mean and a covariance of models.
+#[derive(Debug, Clone)]
+pub(super) struct Kernel {
+    /// Mean logarithm over the boards.
+    mean: Vec<f64>,
+    /// The same, centred.
+    shape: Vec<f64>,
+    /// What each board has beyond the mean, over the root of their number; a row per model.
+    deviations: DMatrix<f64>,
+    /// Variance of a mean that rests on filled cells.
+    doubt: Vec<f64>,
+    /// Variance of the level.
+    level: f64,
+    features: Features,
+    pub(super) scales: Scales,
+}
+
+impl Kernel {
+    pub(super) fn of(filled: &Filled, features: Features, scales: Scales) -> Self {
+        let costs = &filled.costs;
+        let boards = costs.ncols().max(1) as f64;
+        let levels = costs.row_mean();
+        let mean = costs.column_mean();
+        let average = mean.mean();
+        let deviations = DMatrix::from_fn(costs.nrows(), costs.ncols(), |i, j| {
+            let level = levels.get(j).unwrap_or(&0.0) - average;
+            (costs.get((i, j)).unwrap_or(&0.0) - mean.get(i).unwrap_or(&0.0) - level)
+                / boards.sqrt()
+        });
+        Self {
+            shape: mean.iter().map(|mean| mean - average).collect(),
+            mean: mean.iter().copied().collect(),
+            deviations,
+            doubt: filled.doubt.clone(),
+            level: LEVEL + if costs.ncols() > 1 { levels.variance() } else { 0.0 },
+            features,
+            scales,
+        }
+    }
+
+    pub(super) fn mean(&self, model: usize) -> f64 {
+        self.mean.get(model).copied().unwrap_or(0.0)
+    }
+
+    /// Covariance of two models.
+    pub(super) fn between(&self, i: usize, j: usize) -> f64 {
+        let (features, scales) = (&self.features, &self.scales);
+        let shape = |model: usize| self.shape.get(model).copied().unwrap_or(0.0);
+        let (kind_i, kind_j) = (features.kind(i), features.kind(j));
+        let (product, distance) = features.relate(i, j);
+        let alike = if kind_i == kind_j { 1.0 } else { ACROSS_KINDS };
+        let smooth = (-0.5 * distance / (scales.length * scales.length)).exp() * alike;
+        let doubt = if i == j { self.doubt.get(i).copied().unwrap_or(0.0) } else { 0.0 };
+        scales.boards * self.shared(i, j)
+            + scales.slope * shape(i) * shape(j)
+            + scales.kind * kind_i * kind_j
+            + scales.kind_slope * kind_i * features.work(i) * kind_j * features.work(j)
+            + scales.linear * product
+            + scales.smooth * smooth
+            + self.level
+            + doubt
+    }
+
+    /// Covariance over the boards of the pool.
+    fn shared(&self, i: usize, j: usize) -> f64 {
+        let columns = self.deviations.column_iter();
+        columns.filter_map(|column| Some(column.get(i)? * column.get(j)?)).sum()
+    }
+
+    /// What is known once some models were measured.
+    pub(super) fn given(&self, known: &[(usize, f64)]) -> Result<Posterior, CostError> {
+        let at = |i: usize| known.get(i).map_or((0, 0.0), |known| *known);
+        let covariance = DMatrix::from_fn(known.len(), known.len(), |i, j| {
+            let noise = if i == j { self.scales.noise } else { 0.0 };
+            self.between(at(i).0, at(j).0) + noise
+        });
+        let beyond = DVector::from_fn(known.len(), |i, _| at(i).1 - self.mean(at(i).0));
+        let factor = covariance.cholesky().ok_or(CostError::Degenerate(known.len()))?;
+        let weights = factor.solve(&beyond);
+        let fit = beyond.dot(&weights);
+        let models = known.iter().map(|(model, _)| *model).collect();
+        // A board that fits the prior worse than it should gets wider intervals.
+        let surprise = (fit / known.len().max(1) as f64).max(1.0);
+        Ok(Posterior { models, weights, factor, fit, surprise })
+    }
+}
+
+/// What a few measurements say.
+pub(super) struct Posterior {
+    models: Vec<usize>,
+    weights: DVector<f64>,
+    factor: Cholesky<f64, Dyn>,
+    fit: f64,
+    surprise: f64,
+}
+
+impl Posterior {
+    /// Mean and variance of a model's logarithm, noise not included.
+    pub(super) fn of(&self, kernel: &Kernel, model: usize) -> (f64, f64) {
+        let near = self.near(kernel, model);
+        let explained = near.dot(&self.factor.solve(&near));
+        let mean = kernel.mean(model) + near.dot(&self.weights);
+        (mean, (kernel.between(model, model) - explained).max(0.0))
+    }
+
+    /// Covariances of a model with those measured.
+    fn near(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
+        let measured = self.models.iter().map(|known| kernel.between(model, *known));
+        DVector::from_iterator(self.models.len(), measured)
+    }
+
+    /// The same, solved for what each measurement says of the model.
+    fn explaining(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
+        self.factor.solve(&self.near(kernel, model))
+    }
+
+    /// Logarithm of the density of the measurements under the prior.
+    pub(super) fn evidence(&self) -> f64 {
+        let count = self.models.len() as f64;
+        -0.5 * (self.fit + self.factor.ln_determinant() + count * std::f64::consts::TAU.ln())
+    }
+}
