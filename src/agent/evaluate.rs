@@ -107,7 +107,7 @@ pub fn evaluate(
     for (done, candidate) in zoo.into_iter().enumerate() {
         sink.event(Event::Step { stage: "evaluate", what: &candidate.id, done, total });
         let entry = setting.enter(candidate, &store, &shut_out, fresh);
-        let found = see(&setting, &entry.candidate, entry.evidence, held_out, ctx);
+        let found = see(&setting, &store, &entry.candidate, entry.evidence, held_out, ctx);
         if ctx.stop.wanted() {
             return Err(AgentError::Stopped);
         }
@@ -182,6 +182,7 @@ impl Seen {
 
 fn see(
     setting: &Setting<'_>,
+    store: &Store<'_>,
     candidate: &Candidate,
     known: Option<Evidence>,
     held_out: &[Sample],
@@ -196,7 +197,7 @@ fn see(
         known.map_or_else(|| task::observe(setting.task, candidate, engine, ctx, OBSERVE), Ok);
     match shown.map(|evidence| setting.allowed(evidence)) {
         Ok(evidence) => Seen {
-            truth: truth(setting.task, candidate, &evidence, held_out, ctx),
+            truth: truth(setting.task, store, candidate, &evidence, held_out, ctx),
             evidence: Some(evidence),
         },
         Err(rejection) => out(&rejection),
@@ -206,6 +207,7 @@ fn see(
 /// Accuracy of what would be deployed.
 fn truth(
     task: &Task,
+    store: &Store<'_>,
     candidate: &Candidate,
     evidence: &Evidence,
     held_out: &[Sample],
@@ -215,8 +217,8 @@ fn truth(
     let mut right = 0usize;
     for batch in batches(held_out) {
         let images: Vec<Image> = batch.iter().map(|sample| sample.image.clone()).collect();
-        let said =
-            ask(ctx, &package.installed, &package.model, &images, BATCH_WALL).map_err(rejection)?;
+        let said = ask(ctx, store, &package.installed, &package.model, &images, BATCH_WALL)
+            .map_err(rejection)?;
         let is_right = |(said, sample): &(&Classified, &Sample)| {
             task.labels.get(sample.label as usize) == Some(&said.label)
         };
