@@ -99,6 +99,9 @@ impl Measuring<'_> {
         let trial = if cut_off { unfinished(trial) } else { trial };
         remember(self.store.save_trial(&trial));
         sink.event(Event::Result { what: &what, text: &glimpse(&trial, whole) });
+        // Waiting until the board is cool is not what the next look will cost.
+        let cooled = trial.conditions.cooled.map_or(0.0, |pause| pause.seconds);
+        let took = took.saturating_sub(Duration::try_from_secs_f64(cooled).unwrap_or_default());
         (entry.trial, entry.reused) = (Some(trial), false);
         self.saw(entry, at, course, took, whole && !is_cut(entry, &plan));
         self.learn(entries, at, course, sink)
