@@ -80,16 +80,13 @@ pub(super) fn look(trial: &Trial, took: Duration, whole: Option<bool>) -> Option
     (latency.p50.0 > 0.0).then_some(Look { median: latency.p50, spread, samples, took, whole })
 }
 
-/// Whether a measured candidate keeps the policy's limits; `None` of a figure breaks none.
-pub(super) fn keeps(policy: &Policy, entry: &Entry) -> bool {
-    let limits = &policy.limits;
-    let Some(trial) = &entry.trial else { return false };
+/// Whether a trial keeps the limit of the latency, as the ranking gates it.
+pub(super) fn is_fast(policy: &Policy, trial: &Trial) -> bool {
     let latency = trial.latency.map(|latency| latency.p90_upper.unwrap_or(latency.p90));
-    let fast = limits.latency.zip(latency).is_none_or(|(limit, found)| found <= limit);
-    fast && keeps_the_rest(policy, entry)
+    policy.limits.latency.zip(latency).is_none_or(|(limit, found)| found <= limit)
 }
 
-/// The same of the limits that a first look can tell of.
+/// Whether a candidate keeps the limits that a first look can tell of.
 pub(super) fn keeps_the_rest(policy: &Policy, entry: &Entry) -> bool {
     let limits = &policy.limits;
     let peak = entry.trial.as_ref().and_then(|trial| trial.peak_rss);

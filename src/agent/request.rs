@@ -88,6 +88,11 @@ impl<'c> Budget<'c> {
         Plan { min_time, max_time, patience, wall: plan.wall.min(left), cool, ..plan.clone() }
     }
 
+    /// The same, ending so much earlier.
+    pub(super) fn less(self, reserve: Duration) -> Self {
+        Self { until: self.until.map(|until| until.saturating_sub(reserve)), ..self }
+    }
+
     /// The plan of a first or a closer look of so many samples.
     pub(super) fn look(&self, plan: &Plan, samples: u32) -> Plan {
         let glance = Plan {
@@ -144,6 +149,7 @@ mod tests {
         let whole = budget.whole(&Plan::default());
         assert_eq!((whole.max_time.as_secs(), whole.patience.as_secs()), (2, 8));
         assert_eq!((whole.glance, whole.cool.wait.as_secs()), (None, 2));
+        assert_eq!(budget.less(Duration::from_secs(3)).left(), Some(Duration::from_secs(5)));
         let half = budget.first_half();
         assert_eq!(half.left(), Some(Duration::from_secs(4)));
         clock.advance(Duration::from_secs(5));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::AgentError;
 use super::entry::Entry;
 use super::measure::{MORE, Measuring, remember, result, unfit};
-use super::prospect::{aim, keeps, keeps_the_rest, look, merit, prospects};
+use super::prospect::{aim, is_fast, keeps_the_rest, look, merit, prospects};
 use crate::base::{Event, Micros, Sink};
 use crate::bench::{self, Plan, Trial, Verdict};
 use crate::decide::look::{Next, Search};
@@ -41,7 +41,8 @@ impl Measuring<'_> {
         while let Some(left) = self.budget.left().filter(|left| !left.is_zero()) {
             match course.search.next(left) {
                 Next::Look(at, samples) => {
-                    let plan = self.budget.look(self.plan, samples);
+                    let budget = self.budget.less(course.search.reserved());
+                    let plan = budget.look(self.plan, samples);
                     self.step(entries, at, &mut course, (plan, false), sink)?;
                 }
                 Next::Whole(at) => {
@@ -62,16 +63,13 @@ impl Measuring<'_> {
         course: &mut Course,
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
-        let total = entries.len();
-        for at in 0..total {
-            if entries.get(at).is_some_and(Entry::wants_evidence) {
-                self.teach(entries, at, (at, total), sink)?;
-            }
-            let Some(entry) = entries.get_mut(at) else { continue };
+        for at in 0..entries.len() {
+            let Some(entry) = entries.get(at) else { continue };
             if entry.candidate.rejection.is_some() {
                 course.search.lost(at);
             } else if entry.trial.is_some() {
-                self.take_in(entry, at, course, Duration::ZERO, true);
+                self.saw(entry, at, course, Duration::ZERO, true);
+                self.learn(entries, at, course, sink)?;
             }
         }
         Ok(())
@@ -94,21 +92,19 @@ impl Measuring<'_> {
         sink.event(Event::Step { stage: "bench", what: &what, done, total });
         let begun = self.ctx.clock.now();
         let plan = Plan { hopeless_above: course.search.hopeless_above(at), ..plan };
-        entry.trial = Some(self.measure(entry, &plan, sink));
-        entry.reused = false;
+        let trial = self.measure(entry, &plan, sink);
         self.stopped()?;
         let took = self.ctx.clock.now().saturating_sub(begun);
-        if let Some(trial) = &entry.trial {
-            remember(self.store.save_trial(trial));
-            sink.event(Event::Result { what: &what, text: &glimpse(trial, whole) });
-        }
-        if entry.wants_evidence() {
-            self.teach(entries, at, (done, total), sink)?;
-        }
-        if let Some(entry) = entries.get_mut(at) {
-            self.take_in(entry, at, course, took, whole && !is_cut(entry, &plan));
-        }
-        Ok(())
+        let cut_off = plan.wall < self.plan.wall && took >= plan.wall;
+        let trial = if cut_off { unfinished(trial) } else { trial };
+        remember(self.store.save_trial(&trial));
+        sink.event(Event::Result { what: &what, text: &glimpse(&trial, whole) });
+        // Waiting until the board is cool is not what the next look will cost.
+        let cooled = trial.conditions.cooled.map_or(0.0, |pause| pause.seconds);
+        let took = took.saturating_sub(Duration::try_from_secs_f64(cooled).unwrap_or_default());
+        (entry.trial, entry.reused) = (Some(trial), false);
+        self.saw(entry, at, course, took, whole && !is_cut(entry, &plan));
+        self.learn(entries, at, course, sink)
     }
 
     fn measure(&mut self, entry: &Entry, plan: &Plan, sink: &mut dyn Sink) -> Trial {
@@ -118,36 +114,52 @@ impl Measuring<'_> {
         bench::run(&plan, &entry.candidate, key, self.ctx, self.meters, idle, sink)
     }
 
-    /// What was learned of a candidate.
-    fn take_in(
-        &self,
-        entry: &mut Entry,
-        at: usize,
-        course: &mut Course,
-        took: Duration,
-        whole: bool,
-    ) {
-        let policy = &self.setting.task.policy;
-        let known = entry.evidence.is_some();
-        if known {
-            unfit(entry);
-            course.search.learned(at, merit(entry));
-        }
+    /// Tells the search what a trial saw.
+    fn saw(&self, entry: &Entry, at: usize, course: &mut Course, took: Duration, whole: bool) {
+        let Some(trial) = entry.trial.as_ref().filter(|_| entry.runs()) else {
+            course.search.lost(at);
+            return;
+        };
         // A look that gave all the samples is no less than a whole measurement.
-        let enough = |trial: &Trial| trial.verdict == Verdict::Valid;
-        let whole = whole || entry.trial.as_ref().is_some_and(enough);
+        let whole = whole || trial.verdict == Verdict::Valid;
         if whole {
             course.whole.insert(at);
         }
-        let kept = whole.then(|| keeps(policy, entry));
-        let seen = entry.trial.as_ref().and_then(|trial| look(trial, took, kept));
-        match seen {
+        let kept = whole.then(|| is_fast(&self.setting.task.policy, trial));
+        match look(trial, took, kept) {
             Some(seen) => course.search.saw(at, &seen),
             None => course.search.lost(at),
         }
-        if !entry.runs() || !known || !keeps_the_rest(policy, entry) {
+    }
+
+    /// Shows one that runs the task where it has not seen it, leaving time to measure the best
+    /// so far, and tells the search.
+    fn learn(
+        &mut self,
+        entries: &mut [Entry],
+        at: usize,
+        course: &mut Course,
+        sink: &mut dyn Sink,
+    ) -> Result<(), AgentError> {
+        let (begun, budget) = (self.ctx.clock.now(), self.budget);
+        let is_new = entries.get(at).is_some_and(Entry::wants_evidence);
+        if is_new {
+            let done = entries.iter().filter(|entry| entry.evidence.is_some()).count();
+            let reserved = course.search.reserved().max(course.search.reserved_for(at));
+            self.budget = budget.less(reserved);
+            let taught = self.teach(entries, at, (done, entries.len()), sink);
+            self.budget = budget;
+            taught?;
+        }
+        let took = if is_new { self.ctx.clock.now().saturating_sub(begun) } else { Duration::ZERO };
+        let Some(entry) = entries.get_mut(at) else { return Ok(()) };
+        unfit(entry);
+        course.search.learned(at, merit(entry), took);
+        let policy = &self.setting.task.policy;
+        if !entry.runs() || entry.evidence.is_none() || !keeps_the_rest(policy, entry) {
             course.search.lost(at);
         }
+        Ok(())
     }
 
     /// Only what was measured whole stays in the running.
@@ -197,6 +209,16 @@ fn pass(trial: &mut Trial, ahead: Option<&str>, limit: Option<Micros>) {
         None => format!("the budget was used up after {samples} samples"),
     });
     trial.advice = Some(MORE.to_owned());
+}
+
+/// The clock that ended the worker was the budget's: no fault of the candidate.
+fn unfinished(trial: Trial) -> Trial {
+    if trial.verdict != Verdict::Rejected {
+        return trial;
+    }
+    let reason = Some("the budget was used up while it was measured".to_owned());
+    let advice = Some(MORE.to_owned());
+    Trial { verdict: Verdict::Skipped, stage: None, reason, advice, ..trial }
 }
 
 /// Ended because nothing more could be hoped for.

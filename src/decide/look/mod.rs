@@ -28,6 +28,8 @@ const WHOLE: f64 = 71.0;
 const START: f64 = 0.03;
 /// Runs' worth of loading, optimising and warming up, until looks have shown it.
 const LEAD: f64 = 15.0;
+/// Seconds of learning what a candidate is worth, beside its inferences, likewise.
+const LESSON: f64 = 0.3;
 /// A smaller improvement is not worth any time.
 const LEAST: f64 = 5e-5;
 /// Room that is left for a measurement that takes longer than expected.
@@ -131,6 +133,8 @@ pub struct Search {
     belief: Belief,
     /// Runs' worth of what comes before the samples: sum and number of looks.
     lead: (f64, f64),
+    /// Seconds of learning what one is worth, beside its inferences: sum and number.
+    lesson: (f64, f64),
     /// The same as [`Item::spread`], of all.
     spread: (f64, f64),
     /// Squares of the differences between what was seen and what was believed, in the
@@ -155,6 +159,7 @@ impl Search {
             items: prospects.iter().map(item).collect(),
             belief: Belief::of(&traits),
             lead: (LEAD, 1.0),
+            lesson: (LESSON, 1.0),
             spread: (SPREAD.1, SPREAD.1 * SPREAD.0 * SPREAD.0),
             surprise: (CALM, CALM),
         }
@@ -191,11 +196,15 @@ impl Search {
         }
     }
 
-    /// What a candidate is worth was learned.
-    pub fn learned(&mut self, at: usize, merit: Merit) {
-        if let Some(item) = self.items.get_mut(at) {
-            (item.merit, item.lessons) = (merit, 0.0);
+    /// What a candidate is worth was learned, in this time; none where it was known.
+    pub fn learned(&mut self, at: usize, merit: Merit, took: Duration) {
+        let latency = self.belief.of_one(at).mean.exp() * 1e-6;
+        let Some(item) = self.items.get_mut(at) else { return };
+        if !took.is_zero() {
+            self.lesson.0 += (took.as_secs_f64() - item.lessons * latency).max(0.0);
+            self.lesson.1 += 1.0;
         }
+        (item.merit, item.lessons) = (merit, 0.0);
     }
 
     /// A candidate cannot be used.
@@ -213,7 +222,7 @@ impl Search {
         let reserve = leader.map_or(0.0, |at| self.reserve(at));
         let step = |(at, samples): (usize, Option<u32>)| {
             let gain = self.gain(at, samples, leader, second);
-            let price = samples.map_or_else(|| self.whole(at), |n| self.price(at, f64::from(n)));
+            let price = self.price(at, samples);
             let afterwards =
                 if samples.is_some() { reserve.max(self.reserve(at)) } else { reserve };
             let affordable = leader.is_none() || price + afterwards <= left;
@@ -263,6 +272,18 @@ impl Search {
             }
         }
         (first.map(|(at, _)| at), second)
+    }
+
+    /// Time to measure the best so far whole, if it was not.
+    #[must_use]
+    pub fn reserved(&self) -> Duration {
+        self.leader().map_or(Duration::ZERO, |leader| self.reserved_for(leader))
+    }
+
+    /// Time to measure this one whole, if it was not.
+    #[must_use]
+    pub fn reserved_for(&self, at: usize) -> Duration {
+        Duration::try_from_secs_f64(self.reserve(at)).unwrap_or_default()
     }
 
     /// Whether a candidate that was not measured whole might yet be better than the best so
@@ -342,23 +363,34 @@ impl Search {
         within.hypot(BETWEEN)
     }
 
-    /// Seconds that a look of so many samples is expected to take.
-    fn price(&self, at: usize, samples: f64) -> f64 {
-        let Normal { mean, variance } = self.belief.of_one(at);
-        let latency = (mean + variance.min(1.0) / 2.0).exp() * 1e-6;
+    /// Seconds that a step is expected to take: so many samples, or all, and the lessons that
+    /// are still to come.
+    fn price(&self, at: usize, samples: Option<u32>) -> f64 {
         let lessons = self.items.get(at).map_or(0.0, |item| item.lessons);
-        START + (self.lead.0 / self.lead.1 + samples + lessons) * latency
+        let lesson = if lessons > 0.0 { self.lesson.0 / self.lesson.1 } else { 0.0 };
+        let timing = samples.map_or_else(|| self.whole(at), |n| self.timing(at, f64::from(n)));
+        lesson + lessons * self.latency(at) + timing
     }
 
-    /// The same of a whole measurement.
+    /// Seconds of timing so many samples.
+    fn timing(&self, at: usize, samples: f64) -> f64 {
+        START + (self.lead.0 / self.lead.1 + samples) * self.latency(at)
+    }
+
+    /// Seconds of a whole measurement.
     fn whole(&self, at: usize) -> f64 {
-        let latency = self.belief.of_one(at).mean.exp() * 1e-6;
-        self.price(at, WHOLE.max(self.least / latency))
+        self.timing(at, WHOLE.max(self.least / self.latency(at)))
+    }
+
+    /// Seconds of one inference, as far as is believed.
+    fn latency(&self, at: usize) -> f64 {
+        let Normal { mean, variance } = self.belief.of_one(at);
+        (mean + variance.min(1.0) / 2.0).exp() * 1e-6
     }
 
     /// A first look takes far less than the whole measurement.
     fn is_cheap(&self, at: usize) -> bool {
-        self.price(at, f64::from(GLANCE)) <= CHEAP * self.whole(at)
+        self.timing(at, f64::from(GLANCE)) <= CHEAP * self.whole(at)
     }
 
     /// What has to be left for the whole measurement of a candidate.
@@ -471,8 +503,12 @@ mod tests {
         assert!(matches!(search.next(Duration::from_secs(60)), Next::Look(..)));
         // A thousand inferences of a millisecond or more do not fit in here.
         assert_eq!(search.next(Duration::from_millis(900)), Next::Whole(2));
-        search.learned(2, Merit { expected: 1.0, at_best: 1.0 });
+        let all = Merit { expected: 1.0, at_best: 1.0 };
+        search.learned(2, all, Duration::from_secs(9));
         search.saw(2, &look(2, 64, Some(true)));
         assert_eq!(search.next(Duration::from_secs(60)), Next::Done, "nothing can be better");
+        // That lesson took six seconds beside a thousand inferences of three milliseconds.
+        assert!(search.reserved().is_zero() && !search.reserved_for(0).is_zero());
+        assert!(search.price(0, None) > 3.0, "the next may take as long");
     }
 }
