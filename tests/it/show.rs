@@ -343,6 +343,11 @@ fn the_whole_ranking_and_the_reasons_stay_within_79_columns() {
     assert!(words.contains("Sqrt keeps 2 in floating point, first a: it makes real"), "{text}");
     assert!(text.lines().all(|line| line.len() <= 79), "{text}");
     assert_eq!(why.json()["convolutions"]["other"]["unfused"][1]["node"], "b");
+    let close = [wish("good", 2.0, 0.9), wish("fair", 2.0, 0.7)];
+    let why = Why::of(selection(&close, limited(30.0), None), None).unwrap().text();
+    let views =
+        "ranks   good: LogME 1 (0.900), H-score silent (none), NCE silent (none); together 1,";
+    assert!(why.replace("\n        ", " ").contains(views), "{why}");
     let unknown = Why::of(selection(&wishes, limited(30.0), None), Some("nobody")).unwrap_err();
     assert_eq!(unknown.exit, Exit::Input);
 }

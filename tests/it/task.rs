@@ -296,6 +296,19 @@ fn the_shared_data_sets_open_where_they_are_there() {
     }
 }
 
+#[test]
+fn fewer_samples_are_another_task_and_held_out_images_are_none_of_its_own() {
+    let task = colours();
+    let few = task.clone().at_most(2);
+    let of_class = |task: &Task, label| task.samples.iter().filter(|s| s.label == label).count();
+    assert_eq!((of_class(&few, 0), of_class(&few, 1)), (2, 2));
+    assert_eq!(few.samples[0], task.samples[0]);
+    assert_ne!(few.digest, task.digest, "evidence of one is none of the other");
+    assert_eq!(task.clone().at_most(50).digest, task.digest);
+    assert_eq!(task.unseen(task.samples.clone()), []);
+    assert_eq!(few.unseen(task.samples.clone()).len(), task.samples.len() - 4);
+}
+
 /// Clusters around class centres.
 fn blobs(samples: usize, size: usize, classes: u32, signal: f64) -> (DMatrix<f64>, Vec<u32>) {
     let mut random = SplitMix64::new(11);

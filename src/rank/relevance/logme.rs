@@ -16,6 +16,8 @@ use super::{Matrix, Moments, Undefined, classes, defined};
 const RESIDUAL_FLOOR: f64 = 1e-12;
 const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
 const GRID: u32 = 129;
+/// No factor is over `1 + 1e8`: another fits.
+const MANY_FACTORS: f64 = 1e250;
 /// `ln 1e8`: λ is searched this far to both sides of the largest eigenvalue.
 const REACH: f64 = 18.420_680_743_952_367;
 
@@ -183,12 +185,18 @@ impl<'a> Problem<'a> {
     /// Noise variance and log evidence at the best β for this λ.
     fn at(&self, ln_lambda: f64) -> (f64, f64) {
         let lambda = ln_lambda.exp();
-        let (mut explained, mut ln_determinant) = (0.0, 0.0);
+        let (mut explained, mut ln_determinant, mut product) = (0.0, 0.0, 1.0);
         for (sigma, x) in self.sigma.iter().zip(&self.projections) {
             let q = 1.0 + sigma / lambda;
             explained += x / q;
-            ln_determinant += q.ln();
+            // A logarithm is dear; λ is bounded, so many factors fit into one number.
+            product *= q;
+            if product > MANY_FACTORS {
+                ln_determinant += f64::ln(product);
+                product = 1.0;
+            }
         }
+        ln_determinant += product.ln();
         let variance = (self.residual + explained) / self.samples;
         let twice = self.samples * (LN_TWO_PI + 1.0 + variance.ln()) + ln_determinant;
         (variance, -0.5 * twice)

@@ -9,6 +9,8 @@
 //! in the same pass that multiplies the column for the next one, so that the matrix
 //! is read once per step.
 
+use std::cell::Cell;
+
 use nalgebra::DVector;
 
 use super::{Matrix, Undefined};
@@ -48,9 +50,9 @@ pub(super) fn project(matrix: Matrix, along: Matrix) -> Result<Projected, Undefi
 
 /// A tridiagonal matrix with the same eigenvalues, and the vectors turned with it.
 struct Tridiagonal {
-    diagonal: DVector<f64>,
+    diagonal: Vec<f64>,
     /// Below the diagonal; the last is 0.
-    below: DVector<f64>,
+    below: Vec<f64>,
     along: Matrix,
 }
 
@@ -64,19 +66,12 @@ impl Tridiagonal {
     fn of(mut matrix: Matrix, mut along: Matrix) -> Self {
         let size = matrix.nrows();
         let zero = || DVector::zeros(size);
-        let (mut diagonal, mut below) = (zero(), zero());
+        let (mut diagonal, mut below) = (Vec::with_capacity(size), Vec::with_capacity(size));
         let mut last = Update { v: zero(), w: zero() };
         for at in 0..size {
-            let mut column = matrix.column_mut(at);
-            for row in at..size {
-                column[row] -= last.v[row] * last.w[at] + last.w[row] * last.v[at];
-            }
-            diagonal[at] = column[at];
-            let mut v = zero();
-            if at + 1 < size {
-                v.rows_mut(at + 1, size - at - 1).copy_from(&column.rows(at + 1, size - at - 1));
-                below[at] = reflector(&mut v, at + 1);
-            }
+            let (value, mut v) = updated(&matrix, at, &last);
+            diagonal.push(value);
+            below.push(reflector(&mut v, at + 1));
             let square = v.norm_squared();
             let beta = if square > 0.0 { 2.0 / square } else { 0.0 };
             let mut w = zero();
@@ -95,22 +90,19 @@ impl Tridiagonal {
     }
 
     fn diagonalise(&mut self) -> Result<(), Undefined> {
-        let size = self.diagonal.len();
-        let norm = self.diagonal.amax() + 2.0 * self.below.amax();
-        let small = f64::EPSILON * norm;
-        for first in 0..size {
+        let largest = |values: &[f64]| values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        let small = f64::EPSILON * (largest(&self.diagonal) + 2.0 * largest(&self.below));
+        for first in 0..self.diagonal.len() {
             let mut steps = 0;
-            loop {
-                let is_small = |at: &usize| self.below[*at].abs() <= small;
-                let last = (first..size - 1).find(is_small).unwrap_or(size - 1);
-                if last == first {
-                    break;
-                }
+            // The last of all is 0, so one is found.
+            while let Some(length @ 1..) =
+                self.below.iter().skip(first).position(|value| value.abs() <= small)
+            {
                 steps += 1;
                 if steps > STEPS {
                     return Err(Undefined("eigenvalues that do not converge".to_owned()));
                 }
-                self.step(first, last);
+                self.step(first, first + length);
             }
         }
         Ok(())
@@ -118,41 +110,66 @@ impl Tridiagonal {
 
     /// One implicit QL step on the block from `first` to `last`.
     fn step(&mut self, first: usize, last: usize) {
-        let (d, e) = (&mut self.diagonal, &mut self.below);
-        let g = (d[first + 1] - d[first]) / (2.0 * e[first]);
+        let (Some(d), Some(e)) =
+            (self.diagonal.get_mut(first..=last), self.below.get_mut(first..=last))
+        else {
+            return;
+        };
+        let d = Cell::from_mut(d).as_slice_of_cells();
+        let e = Cell::from_mut(e).as_slice_of_cells();
+        let ([top, second, ..], [below_top, ..]) = (d, e) else { return };
+        let (Some(bottom), Some(below_bottom)) = (d.last(), e.last()) else { return };
+        let g = (second.get() - top.get()) / (2.0 * below_top.get());
         let r = (g * g + 1.0).sqrt();
-        let mut g = d[last] - d[first] + e[first] / (g + r.copysign(g));
+        let mut g = bottom.get() - top.get() + below_top.get() / (g + r.copysign(g));
         let (mut sine, mut cosine, mut p) = (1.0, 1.0, 0.0);
-        for at in (first..last).rev() {
-            let (f, b) = (sine * e[at], cosine * e[at]);
+        for (at, (d, e)) in d.windows(2).zip(e.windows(2)).enumerate().rev() {
+            let ([d, d_next], [e, e_next]) = (d, e) else { return };
+            let (f, b) = (sine * e.get(), cosine * e.get());
             let r = (f * f + g * g).sqrt();
-            e[at + 1] = r;
+            e_next.set(r);
             if r == 0.0 {
                 // The block fell apart on the way.
-                d[at + 1] -= p;
-                e[last] = 0.0;
+                d_next.set(d_next.get() - p);
+                below_bottom.set(0.0);
                 return;
             }
             (sine, cosine) = (f / r, g / r);
-            g = d[at + 1] - p;
-            let r = (d[at] - g) * sine + 2.0 * cosine * b;
+            g = d_next.get() - p;
+            let r = (d.get() - g) * sine + 2.0 * cosine * b;
             p = sine * r;
-            d[at + 1] = g + p;
+            d_next.set(g + p);
             g = cosine * r - b;
-            rotate(&mut self.along, at, sine, cosine);
+            rotate(&mut self.along, first + at, sine, cosine);
         }
-        d[first] -= p;
-        e[first] = g;
-        e[last] = 0.0;
+        top.set(top.get() - p);
+        below_top.set(g);
+        below_bottom.set(0.0);
     }
 }
 
-/// Makes the part of `v` from a place on the vector of the reflection that leaves only its
-/// first; gives what is left there.
+/// A column brought up to date: what is on the diagonal, and a vector of what is below it.
+fn updated(matrix: &Matrix, at: usize, last: &Update) -> (f64, DVector<f64>) {
+    let (at_v, at_w) = (entry(&last.v, at), entry(&last.w, at));
+    let mut column: DVector<f64> = matrix.column(at).into_owned();
+    let update = column.iter_mut().zip(&last.v).zip(&last.w);
+    update.for_each(|((value, v), w)| *value -= v * at_w + w * at_v);
+    let value = entry(&column, at);
+    column.rows_mut(0, at + 1).fill(0.0);
+    (value, column)
+}
+
+fn entry(vector: &DVector<f64>, at: usize) -> f64 {
+    vector.get(at).copied().unwrap_or(0.0)
+}
+
+/// Makes a vector, of which the part from a place on is not zero, that of the reflection which
+/// leaves only its first; gives what is left there.
 fn reflector(v: &mut DVector<f64>, from: usize) -> f64 {
     let norm = v.norm();
-    let left = -norm.copysign(v[from]);
-    v[from] -= left;
+    let Some(first) = v.get_mut(from) else { return 0.0 };
+    let left = -norm.copysign(*first);
+    *first -= left;
     left
 }
 
@@ -165,18 +182,18 @@ fn multiply(
     v: &DVector<f64>,
     product: &mut DVector<f64>,
 ) {
-    let rows = matrix.nrows() - at;
+    let factors = [entry(&last.v, at), entry(&last.w, at), entry(v, at)];
     let mut column = matrix.column_mut(at);
-    let mut column = column.rows_mut(at, rows);
-    let head = column[0] - 2.0 * last.v[at] * last.w[at];
-    column[0] = head;
-    let factors = [last.v[at], last.w[at], v[at]];
-    let mirrored = {
-        let column = column.as_mut_slice().split_at_mut(1).1;
-        let product = product.as_mut_slice().split_at_mut(at + 1).1;
-        sweep(column, [below(&last.v, at), below(&last.w, at), below(v, at)], product, factors)
+    let Some((head, column)) = column.as_mut_slice().split_at_mut(at).1.split_first_mut() else {
+        return;
     };
-    product[at] += head * v[at] + mirrored;
+    let Some((own, product)) = product.as_mut_slice().split_at_mut(at).1.split_first_mut() else {
+        return;
+    };
+    let [at_v, at_w, at_new] = factors;
+    *head -= 2.0 * at_v * at_w;
+    let vectors = [below(&last.v, at), below(&last.w, at), below(v, at)];
+    *own += *head * at_new + sweep(column, vectors, product, factors);
 }
 
 /// A vector's part below a row.

@@ -28,7 +28,7 @@ pub(crate) enum Request {
 const OWN: [&str; 4] = ["help", "?", "exit", "quit"];
 
 /// Verbs that make no sense inside a console.
-const NOT_HERE: [&str; 2] = ["console", "worker"];
+const NOT_HERE: [&str; 3] = ["console", "man", "worker"];
 
 /// Names of the verbs that the console offers.
 pub(crate) fn verbs() -> Vec<String> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table::{Align, Table};
-use super::text::{or_dash, page, wrap};
+use super::text::{page, wrap};
 use super::{Show, document};
 use crate::agent::{Evaluated, Evaluation};
 use crate::rank::evaluate::Agreement;
@@ -85,7 +85,7 @@ impl Judged {
                 score(View::LogMe),
                 score(View::HScore),
                 score(View::Nce),
-                or_dash(standing.map(|standing| standing.rank)),
+                or_dash_text(standing.map(|standing| standing.rank.to_string())),
                 or_dash_text(
                     standing.map(|of| format!("{}-{}", of.rank_interval[0], of.rank_interval[1])),
                 ),

@@ -270,20 +270,20 @@ fn views(known: &Known<'_>) -> Vec<String> {
         let value = scores.and_then(|scores| view.scored(scores)).map(|scored| scored.value);
         match (rank, value, scores.and_then(|scores| view.silence(scores))) {
             (Some(rank), Some(value), _) => {
-                Some(format!("{} {} ({})", view.name(), number(*rank), number(value)))
+                Some(format!("{} {} ({})", view.name(), rank, number(value)))
             }
-            (Some(rank), None, _) => Some(format!("{} {}", view.name(), number(*rank))),
+            (Some(rank), None, _) => Some(format!("{} {}", view.name(), rank)),
             (None, _, Some(why)) => Some(format!("{} silent ({why})", view.name())),
             (None, ..) => None,
         }
     };
     let each: Vec<String> = View::ALL.into_iter().filter_map(of).collect();
-    let [best, worst] = standing.rank_interval.map(number);
+    let [best, worst] = standing.rank_interval;
     let text = format!(
         "{}: {}; together {}, 95 % of halves {best} to {worst}",
         known.candidate.id,
         each.join(", "),
-        number(standing.rank)
+        standing.rank
     );
     wrap("ranks   ", &text, 3)
 }
