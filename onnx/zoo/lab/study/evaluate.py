@@ -9,6 +9,7 @@ from .tables import rows as facts
 PAGE = paths.REPO / "docs" / "laboratory.md"
 PLOT = paths.REPO / "docs" / "laboratory.svg"
 SHOTS, FORM = 20, "int8"
+BROAD = 40
 
 
 def markdown(head: list, rows: list) -> str:
@@ -69,12 +70,12 @@ def datasets_table(study, shown: list) -> str:
     return markdown(["held-out dataset", "tasks", *(r.name.split(" (")[0] for r in shown)], rows)
 
 
-def summary(form: str, shots: int) -> list:
-    """A row for one form and number of shots; empty where facts are missing."""
-    study = methods.study_of(form, shots)
-    if not study.grid.tasks:
+def summary(form: str, shots: int, study=None) -> list:
+    """A row for one form and number of shots; empty where the facts cover fewer than `BROAD` backbones."""
+    study = study or methods.study_of(form, shots)
+    if len(study.grid.backbones) < BROAD:
         return []
-    nested, _, _ = methods.fused(study)
+    nested, _, _ = methods.fused(study, alone=False)
     single = max(methods.singles(study), key=lambda r: r.tau.mean())
     prior = methods.statics(study)[0]
     return [f"{form}, {shots}", str(len(study.grid.backbones)), f"{prior.tau.mean():.3f}",
@@ -85,14 +86,13 @@ def summary(form: str, shots: int) -> list:
 
 def forms_text() -> str:
     """Whether int8 features change the ranking."""
-    same, crossed = methods.study_of("int8", SHOTS), methods.study_of("float", SHOTS, "int8")
-    if (same.grid.backbones, same.grid.tasks) != (crossed.grid.backbones, crossed.grid.tasks):
-        return "The facts of the two forms do not cover the same backbones yet."
-    found = methods.reordered(same.grid, methods.load("int8", SHOTS, "float"))
+    both = frozenset(methods.load("int8", SHOTS).backbones) & frozenset(methods.load("float", SHOTS).backbones)
+    same, crossed = (methods.study_of(form, SHOTS, "int8", both) for form in ("int8", "float"))
+    found = methods.reordered(same.grid, methods.load("int8", SHOTS, "float", both))
     rows = [[name, f"{a.tau.mean():.3f}", f"{b.tau.mean():.3f}"] for a, b in zip(
         methods.singles(same), methods.singles(crossed)) for name in [a.name]]
-    return (f"Float truth as a score for int8 truth: weighted τ {found['tau']:.3f}, regret {found['regret']:.2f} "
-            f"points, the same best candidate on {100 * found['same best']:.0f} % of the tasks; accuracies differ "
+    return (f"On {len(both)} backbones. Float truth as a score for int8 truth: weighted τ {found['tau']:.3f}, regret "
+            f"{found['regret']:.2f} points, the same best candidate on {100 * found['same best']:.0f} % of the tasks; accuracies differ "
             f"by {found['mean gap']:.2f} points on average, {found['largest gap']:.1f} at most.\n\n"
             + markdown(["score", "int8 features against int8 truth", "float features against int8 truth"], rows))
 
@@ -157,7 +157,8 @@ def sections() -> dict:
         "shots": markdown(["form, shots", "backbones", "prior τ", "best single τ", "fusion τ", "symmetric",
                            "regret: fusion", "best single", "prior"],
                           [row for form in ("int8", "float") for shots in plan.SHOTS
-                           for row in [summary(form, shots)] if row]),
+                           for row in [summary(form, shots, study if (form, shots) == (FORM, SHOTS) else None)]
+                           if row]),
         "forms": forms_text(), "finetune": finetune_table(study, against),
         "plot": plot.bars([*sorted(results, key=lambda r: -r.tau.mean())], nested)}
 

@@ -13,7 +13,7 @@ from .. import sources, train
 from . import datasets, heads, plan, pretrain
 from .tables import Table, today
 
-TARGETS = ("meter", "signs", "fsdd", "cifar10", "kannada", "omniglot")
+TARGETS = ("meter", "signs", "fsdd", "cifar10", "kannada", "omniglot", "notmnist", "digmnist")
 # Cheapest first.
 FAMILIES = ("cnn-small", "cnn-wide", "dscnn", "mbv1-025", "squeeze", "resnet8")
 IMAGES, EPOCHS, RATE = 1500, 8, 0.003

@@ -41,11 +41,12 @@ def standard(values: np.ndarray) -> np.ndarray:
     return apart / np.where(deviation > 0, deviation, 1)
 
 
-def load(form: str, shots: int, truth_form: str | None = None) -> Grid:
-    """Scores of `form` at `shots` against the truth of `truth_form` (the same form unless given)."""
+def load(form: str, shots: int, truth_form: str | None = None, only: frozenset | None = None) -> Grid:
+    """Scores of `form` at `shots` against the truth of `truth_form` (the same unless given), of `only` if given."""
     scores = [row for row in rows("scores").values() if row["form"] == form and row["shots"] == str(shots)]
     probe = [row for row in rows("probe").values() if row["form"] == (truth_form or form)]
     known = {row["backbone"] for row in scores} & {row["backbone"] for row in probe}
+    known = known if only is None else known & only
     backbones, tasks = sorted(known), sorted({row["task"] for row in scores})
     column, line = {b: i for i, b in enumerate(backbones)}, {t: i for i, t in enumerate(tasks)}
     shape = (len(tasks), len(backbones))

@@ -43,9 +43,9 @@ def static(study: Study, values: np.ndarray):
     return lambda dataset: {t: values[study.candidates[t]] for t in study.of[dataset]}
 
 
-def study_of(form: str, shots: int, truth_form: str | None = None) -> Study:
+def study_of(form: str, shots: int, truth_form: str | None = None, only: frozenset | None = None) -> Study:
     """The study of one form and number of shots."""
-    grid = load(form, shots, truth_form)
+    grid = load(form, shots, truth_form, only)
     rows = facts("backbones")
     return Study(grid, {b: rows[(b,)]["source"] for b in grid.backbones},
                  {b: rows[(b,)]["family"] for b in grid.backbones})
@@ -68,13 +68,13 @@ def statics(study: Study) -> list:
                   for name, column in lists.items()]
 
 
-def fused(study: Study):
-    """(the nested fusion, what it chose per dataset, each fuser by itself)."""
+def fused(study: Study, alone: bool = True):
+    """(the nested fusion, what it chose per dataset, each fuser by itself if `alone`)."""
     chosen = {dataset: study.fuse(dataset) for dataset in study.of}
     nested = measured("fusion (chosen without the dataset)", study, lambda d: chosen[d][1],
                       tuple(study.grid.scores))
     each = [measured(fuser.name, study, lambda d, f=fuser: study.predict(f, d, frozenset()),
-                     fuser.metrics or tuple(study.grid.scores)) for fuser in FUSERS]
+                     fuser.metrics or tuple(study.grid.scores)) for fuser in FUSERS if alone]
     return nested, {dataset: fuser.name for dataset, (fuser, _) in chosen.items()}, each
 
 

@@ -10,9 +10,9 @@ from .tables import Table
 
 
 def ready(only: str) -> list:
-    """(backbone, form) whose features are in the cache."""
-    return [(backbone, form) for backbone in plan.backbones() if only in backbone.key for form in features.FORMS
-            if features.path_of(backbone, form).exists()]
+    """(backbone, form) whose features are in the cache, int8 first."""
+    return [(backbone, form) for form in reversed(features.FORMS) for backbone in plan.backbones()
+            if only in backbone.key and features.path_of(backbone, form).exists()]
 
 
 def tasks_for(backbone, shared: Path):
