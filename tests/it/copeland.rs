@@ -70,9 +70,8 @@ fn graded(seed: u64, items: usize) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn drawn_opponents_find_the_same_winner_and_their_bounds_hold() {
+fn drawn_opponents_find_a_winner_of_the_highest_score_and_their_bounds_hold() {
     let rule = Rule { weights: vec![4.0, 3.0, 2.0], indifference: vec![0.05; 3] };
-    let mut same = 0;
     for seed in 0..8 {
         let scores = graded(seed, 1200);
         let (drawn, all) = (elect_within(&scores, &rule, Some(3), 0), elect(&scores, &rule, None));
@@ -83,9 +82,9 @@ fn drawn_opponents_find_the_same_winner_and_their_bounds_hold() {
             let truth = score(standing.item);
             assert!(standing.low <= truth && truth <= standing.high, "{standing:?}: {truth}");
         }
-        same += usize::from(drawn.standings[0].item == all.standings[0].item);
+        // Equal scores go by the second-order score, which drawn opponents do not know.
+        assert_eq!(score(drawn.standings[0].item), all.standings[0].copeland);
     }
-    assert_eq!(same, 8);
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Evaluate {
             }
             let train = train.joined(&test);
             let is_zoo = test.name == tables::ZOO;
-            let decisions = || decisions::evaluate(&train, &test, folder);
+            let decisions = || decisions::evaluate(&train, &test, &self.train);
             results.push(report::Of {
                 name: test.name,
                 boards: ranks::evaluate(&train, &test, self.draws, ranks::PROTOCOL)?,

@@ -172,7 +172,8 @@ impl<'a, T: Copy + Into<f64>> Contest<'a, T> {
         let mut live = records(shortlist.into_iter());
         let (mut seen, mut size, mut duels) = (0, FIRST_ROUND, 0usize);
         let lots = self.lots();
-        while seen < self.items && live.len() > top {
+        // Several go on, so that their order, too, is that of all duels.
+        while seen < self.items && live.len() > 1 {
             let block = lots.get(seen..self.items.min(seen + size)).unwrap_or(&[]);
             duels = duels.saturating_add(block.len() * live.len());
             if duels > MOST_DUELS && seen > 0 {

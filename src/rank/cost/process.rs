@@ -15,7 +15,8 @@ use super::fill::{Filled, fill};
 use super::pool::Pool;
 use super::{Anchor, CostError, Guess, Traits};
 
-/// Variances of the parts, in squared logarithms.
+/// Variances of the parts: of `boards`, `slope` and the four after them as shares of what the
+/// pool shows, of `noise` in squared logarithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scales {
     /// How much of the differences among known boards a new one may show.
@@ -129,6 +130,8 @@ pub(super) struct Kernel {
     doubt: Vec<f64>,
     /// Variance of the level.
     level: f64,
+    /// Variance of the models' mean logarithms: what a share of one means for the traits.
+    spread: f64,
     features: Features,
     pub(super) scales: Scales,
 }
@@ -145,8 +148,11 @@ impl Kernel {
             (costs.get((i, j)).unwrap_or(&0.0) - mean.get(i).unwrap_or(&0.0) - level)
                 / boards.sqrt()
         });
+        let shape: Vec<f64> = mean.iter().map(|mean| mean - average).collect();
+        let squares: f64 = shape.iter().map(|shape| shape * shape).sum();
         Self {
-            shape: mean.iter().map(|mean| mean - average).collect(),
+            spread: if costs.is_empty() { 1.0 } else { squares / shape.len().max(1) as f64 },
+            shape,
             mean: mean.iter().copied().collect(),
             deviations,
             doubt: filled.doubt.clone(),
@@ -169,12 +175,13 @@ impl Kernel {
         let alike = if kind_i == kind_j { 1.0 } else { ACROSS_KINDS };
         let smooth = (-0.5 * distance / (scales.length * scales.length)).exp() * alike;
         let doubt = if i == j { self.doubt.get(i).copied().unwrap_or(0.0) } else { 0.0 };
-        scales.boards * self.shared(i, j)
-            + scales.slope * shape(i) * shape(j)
-            + scales.kind * kind_i * kind_j
+        let by_traits = scales.kind * kind_i * kind_j
             + scales.kind_slope * kind_i * features.work(i) * kind_j * features.work(j)
             + scales.linear * product
-            + scales.smooth * smooth
+            + scales.smooth * smooth;
+        scales.boards * self.shared(i, j)
+            + scales.slope * shape(i) * shape(j)
+            + self.spread * by_traits
             + self.level
             + doubt
     }

@@ -60,7 +60,7 @@ fn distinct(devices: &[usize]) -> Vec<usize> {
 
 fn grid() -> impl Iterator<Item = Scales> {
     let base = Scales::default();
-    let noise = [0.001, 0.003, 0.01, 0.03].into_iter();
+    let noise = [0.0001, 0.001, 0.003, 0.01, 0.03].into_iter();
     noise.flat_map(move |noise| {
         [0.003, 0.01, 0.03].into_iter().flat_map(move |smooth| {
             [0.004, 0.02, 0.1].into_iter().flat_map(move |linear| {
