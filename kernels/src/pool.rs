@@ -74,8 +74,9 @@ impl Pool {
             panic: Mutex::new(None),
         });
         // With more threads than cores a spinning one keeps another from working.
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let spins = if threads > cores { 0 } else { SPINS };
+        // How many there are is a question to several files, not to be asked for nothing.
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let spins = if threads > 1 && threads <= cores() { SPINS } else { 0 };
         let spawn = |_| {
             let shared = Arc::clone(&shared);
             let named = thread::Builder::new().name("kernels".to_owned());

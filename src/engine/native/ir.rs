@@ -58,10 +58,18 @@ pub(super) struct Quantised {
     pub scale: f32,
     /// Code of zero, in 0..=255.
     pub zero: u8,
-    /// Whether the file has these codes as int8, 128 less. ONNX Runtime's products and
-    /// averages add the zero point before they round, and a smaller one leaves more bits of
-    /// the fraction: ties may fall otherwise.
+    /// Whether the file has these codes as int8, 128 less.
     pub signed: bool,
+}
+
+impl Quantised {
+    /// Whether a product or a mean of codes adds the zero point as int8 has it before it rounds,
+    /// as ONNX Runtime's operators on int8 do: how many bits of the fraction count, and so where
+    /// ties fall, depends on it. A zero point of -128 is that of pools between quantisations,
+    /// which it computes in floating point on int8: there all bits count, as with 0.
+    pub(super) fn adds_zero_as_int8(self) -> bool {
+        self.signed && self.zero != 0
+    }
 }
 
 impl PartialEq for Quantised {

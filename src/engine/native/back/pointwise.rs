@@ -263,7 +263,7 @@ fn pairing(
             zero_c: to.zero,
             low,
             high,
-            signed: to.signed,
+            signed: to.adds_zero_as_int8(),
         })),
         Binary::Div => Err(fault("a division of codes")),
     }

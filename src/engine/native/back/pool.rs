@@ -172,7 +172,7 @@ impl Planner<'_> {
                 zero_out: to.zero,
                 low: 0,
                 high: 255,
-                signed: to.signed,
+                signed: to.adds_zero_as_int8(),
             })),
             (Kind::Real, Kind::Real) => Ok(None),
             _ => Err(fault("an average between codes and reals")),
