@@ -1,24 +1,17 @@
 //! How well predictions agree with measurements.
 
 use umbra::base::random::SplitMix64;
-use umbra::rank::evaluate::weighted_tau;
+use umbra::rank::evaluate::{self, weighted_tau};
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: usize = 2000;
 
-/// Spearman's rank correlation, ties sharing their mean rank; none below two items or where a
-/// side is constant.
+/// Spearman's rank correlation; none where it is undefined.
 pub(crate) fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
-    let (a, b) = (ranks(a), ranks(b));
-    let mean = (a.len() as f64 - 1.0) / 2.0;
-    let sum = |x: &[f64], y: &[f64]| -> f64 {
-        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
-    };
-    let scale = (sum(&a, &a) * sum(&b, &b)).sqrt();
-    (a.len() == b.len() && scale > 0.0).then(|| sum(&a, &b) / scale)
+    evaluate::spearman(a, b).ok()
 }
 
-/// Models that tau is taken over, at most: its time grows with their square.
+/// Models that tau is taken over, at most.
 const MOST: usize = 400;
 
 /// Weighted tau by the ranks of the truth, cheap first; of many models over an even choice.
@@ -26,24 +19,6 @@ pub(crate) fn tau(truth: &[f64], predicted: &[f64]) -> Option<f64> {
     let step = truth.len().div_ceil(MOST).max(1);
     let cheap = |costs: &[f64]| costs.iter().step_by(step).map(|cost| -cost).collect::<Vec<_>>();
     weighted_tau(&cheap(truth), &cheap(predicted)).ok().map(|tau| tau.truth_ranked)
-}
-
-/// Ranks from 0, those of equal values shared.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<(f64, usize)> = values.iter().copied().zip(0..).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut ranks = vec![0.0; values.len()];
-    let mut place = 0;
-    for equal in order.chunk_by(|a, b| a.0 == b.0) {
-        let shared = place as f64 + (equal.len() as f64 - 1.0) / 2.0;
-        for (_, at) in equal {
-            if let Some(rank) = ranks.get_mut(*at) {
-                *rank = shared;
-            }
-        }
-        place += equal.len();
-    }
-    ranks
 }
 
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
