@@ -9,6 +9,7 @@ use super::table::{Align, Table};
 use super::text::{WIDTH, bytes, number, or_dash, page, percent, plural, wrap};
 use super::{Show, document};
 use crate::agent::{Elapsed, Selection};
+use crate::bench::Verdict;
 use crate::board::Facts;
 use crate::decide::{Action, Decision};
 use crate::rank::{Criterion, Violation};
@@ -222,11 +223,18 @@ fn reasons(selection: &Selection) -> Vec<String> {
 }
 
 fn time(selection: &Selection) -> String {
-    let measured = selection.trials.iter().filter(|trial| trial.latency.is_some()).count();
-    let seconds = selection.elapsed.total.as_secs_f64();
+    let timed = selection.trials.iter().filter(|trial| trial.latency.is_some());
+    // Under a budget some are only looked at.
+    let (glanced, measured): (Vec<_>, Vec<_>) =
+        timed.partition(|trial| trial.verdict == Verdict::Skipped);
+    let glanced = match glanced.len() {
+        0 => String::new(),
+        some => format!("{some} looked at, "),
+    };
     format!(
-        "{} s; {measured} of {} measured, {} from records",
-        number(seconds),
+        "{} s; {} of {} measured, {glanced}{} from records",
+        number(selection.elapsed.total.as_secs_f64()),
+        measured.len(),
         plural(selection.candidates.len(), "candidate"),
         selection.reused
     )
