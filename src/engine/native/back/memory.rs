@@ -136,17 +136,6 @@ impl Memory {
         *self.data_mut(step.output)? = output;
         result
     }
-
-    /// Bytes of all slots.
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        let size = |data: &Data| match data {
-            Data::Codes(codes) => codes.len(),
-            Data::Reals(reals) => 4 * reals.len(),
-            Data::Wholes(wholes) => 8 * wholes.len(),
-        };
-        self.slots.iter().map(size).sum()
-    }
 }
 
 fn absent(buffer: usize) -> EngineError {

@@ -1,7 +1,6 @@
 //! Plans against the reference, on every instruction set that this processor has.
 
 mod images;
-mod profile;
 mod random;
 mod rest;
 
