@@ -1,18 +1,28 @@
-//! Loads one ONNX file and runs it once on zeros: the smallest program of the same
-//! engine, built with the same profile, that the size of `umbra` is compared with
-//! (`scripts/size.sh`).
+//! Loads one ONNX file with the first engine of the house that runs it, and runs it once on
+//! zeros: the smallest program of the same engines, built with the same profile, that the size of
+//! `umbra` is compared with (`scripts/size.sh`).
 
 #![allow(clippy::print_stdout)]
 
-use tract_onnx::prelude::*;
+use umbra::engine::{self, LoadOptions, Session};
+use umbra::model::{Tensor, TensorInfo};
 
-fn main() -> TractResult<()> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_default();
-    let model = tract_onnx::onnx().model_for_path(path)?.into_optimized()?;
-    let fact = model.input_fact(0)?;
-    let shape: TVec<usize> = fact.shape.as_concrete().map(|shape| shape.into()).unwrap_or_default();
-    let input = Tensor::zero_dt(fact.datum_type, &shape)?;
-    let outputs = model.into_runnable()?.run(tvec!(input.into()))?;
-    println!("{:?}", outputs.first());
+    let mut session = session(&std::fs::read(path)?).ok_or("no engine runs it")?;
+    let inputs: Vec<Tensor> = session.inputs().iter().map(zeros).collect();
+    println!("{:?}", session.run(&inputs)?.first());
     Ok(())
+}
+
+fn session(model: &[u8]) -> Option<Box<dyn Session>> {
+    engine::available().into_iter().find_map(|engine| {
+        engine.load(model, &LoadOptions::default()).and_then(|loaded| loaded.optimise()).ok()
+    })
+}
+
+fn zeros(info: &TensorInfo) -> Tensor {
+    let shape: Vec<usize> = info.shape.iter().map(|dim| dim.unwrap_or(1) as usize).collect();
+    let bytes = shape.iter().product::<usize>() * info.dtype.size().unwrap_or(0);
+    Tensor { dtype: info.dtype, shape, data: vec![0; bytes] }
 }
