@@ -214,6 +214,16 @@ time    0 s; 3 of 4 candidates measured, 0 from records
 }
 
 #[test]
+fn what_was_only_looked_at_does_not_count_as_measured() {
+    let wishes = [wish("good", 2.0, 0.9), wish("slow", 9.0, 0.9)];
+    let mut selection = selection(&wishes, limited(20.0), None);
+    selection.trials[1].verdict = Verdict::Skipped;
+    let (text, _) = screen(selection);
+    let time = text.lines().last().unwrap();
+    assert_eq!(time, "time    0 s; 1 of 2 candidates measured, 1 looked at, 0 from records");
+}
+
+#[test]
 fn forty_candidates_with_long_names_fit_and_the_choice_stays_in_sight() {
     let name =
         |at: usize| format!("a-very-long-family-name-\u{fc}-{}-variant-{at:02}", "x".repeat(90));
