@@ -24,8 +24,8 @@ pub use geometry::{Geometry, Run, SLACK};
 pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize};
 pub use isa::Isa;
 pub use pointwise::{
-    Add8, Arithmetic, Mul8, Softmax8, Sum8, add_codes, add_reals, arithmetic_f32, clamp_f32,
-    dequantize, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
+    Add8, Affine8, Arithmetic, Mul8, Scale8, Softmax8, Sum8, add_codes, add_reals, arithmetic_f32,
+    clamp_f32, dequantize, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
 };
 pub use pool::Pool;
 pub use strided::{Strided, copy_rows, copy_strided};

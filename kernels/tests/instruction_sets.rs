@@ -5,10 +5,10 @@
 
 use proptest::prelude::*;
 use umbra_kernels::{
-    Add8, Arithmetic, Average8, DepthwiseF32, Geometry, Isa, KernelError, Mul8, ProductF32, Run,
-    SLACK, Sum8, Window, add_codes, add_reals, arithmetic_f32, average_pool_codes,
-    average_pool_f32, clamp_f32, dequantize, global_average_codes, max_pool_codes, max_pool_f32,
-    mul_codes, quantize, sigmoid_f32, softmax_f32, table,
+    Add8, Affine8, Arithmetic, Average8, DepthwiseF32, Geometry, Isa, KernelError, Mul8,
+    ProductF32, Run, SLACK, Scale8, Sum8, Window, add_codes, add_reals, arithmetic_f32,
+    average_pool_codes, average_pool_f32, clamp_f32, dequantize, global_average_codes,
+    max_pool_codes, max_pool_f32, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
 };
 
 const NO_CLAMP: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
@@ -300,12 +300,46 @@ proptest! {
         let (a, b) = if case & 128 == 0 { (&long, &short) } else { (&short, &long) };
         use Arithmetic::{Add, Div, Max, Min, Mul, Sub};
         for op in [Add, Sub, Mul, Div, Max, Min] {
-            same_reals(len, |isa, out| arithmetic_f32(isa, op, a, b, out))?;
+            same_reals(len, |isa, out| arithmetic_f32(isa, op, a, b, NO_CLAMP, out))?;
+            same_reals(len, |isa, out| arithmetic_f32(isa, op, a, b, (-0.1, 0.6), out))?;
         }
         same_reals(len, |isa, out| clamp_f32(isa, &long, (0.0, 0.5), out))?;
         same_reals(len, |isa, out| sigmoid_f32(isa, &long, out))?;
         same_reals(len, |isa, out| softmax_f32(isa, &long, channels, out))?;
+        let short_rows = &long[..len / 4 * 4];
+        same_reals(short_rows.len(), |isa, out| {
+            softmax_f32(isa, short_rows, [2, 4][usize::from(case) % 2], out)
+        })?;
     }
+}
+
+#[test]
+fn affine_functions_of_codes_are_their_definition() {
+    let from = Scale8 { scale: 0.0372, zero: 119 };
+    let to = Scale8 { scale: 0.0219, zero: 31 };
+    for channels in [1, 3, 8, 48, 300] {
+        let input = code_noise(7, channels * 21);
+        let (factor, summand) = (noise(5, channels), noise(9, channels));
+        let affine = Affine8::new(from, to, &factor, &summand, (31, 250)).unwrap();
+        let expected: Vec<u8> = input
+            .iter()
+            .enumerate()
+            .map(|(i, &code)| {
+                let real = (f32::from(code) - 119.0) * from.scale;
+                let scaled = real * factor[i % channels];
+                let moved = scaled + summand[i % channels];
+                ((moved / to.scale).round_ties_even() + 31.0).clamp(31.0, 250.0) as u8
+            })
+            .collect();
+        for isa in Isa::available() {
+            let mut output = vec![0; input.len()];
+            affine.run(isa, &input, &mut output).unwrap();
+            assert_eq!(output, expected, "{} with {channels} channels", isa.name());
+            assert!(affine.run(isa, &input[1..], &mut output[1..]).is_err() || channels == 1);
+        }
+    }
+    assert!(Affine8::new(from, to, &[], &[], (0, 255)).is_err());
+    assert!(Affine8::new(from, to, &[1.0; 2], &[1.0], (0, 255)).is_err());
 }
 
 #[test]
@@ -313,9 +347,9 @@ fn repeats_the_shorter_operand_along_the_last_axis() {
     let (a, b) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0]);
     let mut output = [0.0; 4];
     for isa in Isa::available() {
-        arithmetic_f32(isa, Arithmetic::Sub, &b, &a, &mut output).unwrap();
+        arithmetic_f32(isa, Arithmetic::Sub, &b, &a, NO_CLAMP, &mut output).unwrap();
         assert_eq!(output, [9.0, 18.0, 7.0, 16.0]);
-        arithmetic_f32(isa, Arithmetic::Div, &[8.0], &a, &mut output).unwrap();
-        assert_eq!(output, [8.0, 4.0, 8.0 / 3.0, 2.0]);
+        arithmetic_f32(isa, Arithmetic::Div, &[8.0], &a, (3.0, 9.0), &mut output).unwrap();
+        assert_eq!(output, [8.0, 4.0, 3.0, 3.0]);
     }
 }

@@ -68,8 +68,13 @@ fn refuses_unequal_lengths(isa: Isa) {
     assert!(quantize(isa, &[0.0; 3], 1.0, 0, (0, 255), &mut [0; 2]).is_err());
     assert!(dequantize(isa, &[0; 2], 1.0, 0, &mut [0.0; 3]).is_err());
     assert!(table(isa, &[0; 2], &[0; 256], &mut [0; 3]).is_err());
-    assert!(arithmetic_f32(isa, Arithmetic::Add, &[0.0; 4], &[0.0; 3], &mut [0.0; 4]).is_err());
-    assert!(arithmetic_f32(isa, Arithmetic::Add, &[], &[0.0; 4], &mut [0.0; 4]).is_err());
+    assert!(
+        arithmetic_f32(isa, Arithmetic::Add, &[0.0; 4], &[0.0; 3], (0.0, 1.0), &mut [0.0; 4])
+            .is_err()
+    );
+    assert!(
+        arithmetic_f32(isa, Arithmetic::Add, &[], &[0.0; 4], (0.0, 1.0), &mut [0.0; 4]).is_err()
+    );
     assert!(softmax_f32(isa, &[0.0; 4], 3, &mut [0.0; 4]).is_err());
     assert!(softmax_f32(isa, &[0.0; 4], 0, &mut [0.0; 4]).is_err());
 }

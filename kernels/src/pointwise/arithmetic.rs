@@ -20,7 +20,8 @@ pub enum Arithmetic {
     Min,
 }
 
-/// `output = a op b`. An operand may be shorter and repeats: one value, or one per channel.
+/// `output = clamp(a op b, low, high)`. An operand may be shorter and repeats: one value, or
+/// one per channel.
 ///
 /// # Errors
 ///
@@ -30,11 +31,12 @@ pub fn arithmetic_f32(
     op: Arithmetic,
     a: &[f32],
     b: &[f32],
+    (low, high): (f32, f32),
     output: &mut [f32],
 ) -> Result<(), KernelError> {
     check::repeats(a, output.len())?;
     check::repeats(b, output.len())?;
-    combine(isa, op, a, b, output);
+    combine(isa, op, a, b, low, high, output);
     Ok(())
 }
 
@@ -55,29 +57,36 @@ pub fn clamp_f32(
 }
 
 compiled_per_isa!(
-    fn combine(op: Arithmetic, a: &[f32], b: &[f32], output: &mut [f32]) => combine_body
+    fn combine(op: Arithmetic, a: &[f32], b: &[f32], low: f32, high: f32, output: &mut [f32])
+        => combine_body
 );
 compiled_per_isa!(
     fn limit(input: &[f32], low: f32, high: f32, output: &mut [f32]) => limit_body
 );
 
 #[inline(always)]
-fn combine_body(op: Arithmetic, a: &[f32], b: &[f32], output: &mut [f32]) {
+fn combine_body(op: Arithmetic, a: &[f32], b: &[f32], low: f32, high: f32, output: &mut [f32]) {
+    let clamp = |value| clamp(value, low, high);
     match op {
-        Arithmetic::Add => each_pair(a, b, output, |a, b| a + b),
-        Arithmetic::Sub => each_pair(a, b, output, |a, b| a - b),
-        Arithmetic::Mul => each_pair(a, b, output, |a, b| a * b),
-        Arithmetic::Div => each_pair(a, b, output, |a, b| a / b),
-        Arithmetic::Max => each_pair(a, b, output, |a, b| if a > b { a } else { b }),
-        Arithmetic::Min => each_pair(a, b, output, |a, b| if a < b { a } else { b }),
+        Arithmetic::Add => each_pair(a, b, output, |a, b| clamp(a + b)),
+        Arithmetic::Sub => each_pair(a, b, output, |a, b| clamp(a - b)),
+        Arithmetic::Mul => each_pair(a, b, output, |a, b| clamp(a * b)),
+        Arithmetic::Div => each_pair(a, b, output, |a, b| clamp(a / b)),
+        Arithmetic::Max => each_pair(a, b, output, |a, b| clamp(if a > b { a } else { b })),
+        Arithmetic::Min => each_pair(a, b, output, |a, b| clamp(if a < b { a } else { b })),
     }
 }
 
 #[inline(always)]
 fn limit_body(input: &[f32], low: f32, high: f32, output: &mut [f32]) {
     for (out, &value) in output.iter_mut().zip(input) {
-        // Comparisons this way round keep a NaN, as ONNX does.
-        let value = if value < low { low } else { value };
-        *out = if value > high { high } else { value };
+        *out = clamp(value, low, high);
     }
+}
+
+/// Comparisons this way round keep a NaN, as ONNX does.
+#[inline(always)]
+fn clamp(value: f32, low: f32, high: f32) -> f32 {
+    let value = if value < low { low } else { value };
+    if value > high { high } else { value }
 }

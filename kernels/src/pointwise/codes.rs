@@ -191,6 +191,18 @@ pub(super) fn each_pair<T: Copy>(a: &[T], b: &[T], output: &mut [T], op: impl Fn
             _ => {}
         };
     }
+    let mut tile = [a[0]; TILE];
+    let (a, b, step) = match (a.len(), b.len(), output.len()) {
+        (left, right, all) if left < right && right == all && 2 * left <= TILE => {
+            let len = repeat(a, &mut tile);
+            (&tile[..len], b, len)
+        }
+        (left, right, all) if right < left && left == all && 2 * right <= TILE => {
+            let len = repeat(b, &mut tile);
+            (a, &tile[..len], len)
+        }
+        _ => (a, b, step),
+    };
     for (index, out) in output.chunks_mut(step).enumerate() {
         let from = |operand: &[T]| index * step % operand.len();
         let (a, b) = (&a[from(a)..], &b[from(b)..]);
@@ -198,4 +210,17 @@ pub(super) fn each_pair<T: Copy>(a: &[T], b: &[T], output: &mut [T], op: impl Fn
             *out = op(a, b);
         }
     }
+}
+
+/// Elements of an operand of few channels, repeated: loops over so many are worth starting.
+const TILE: usize = 256;
+
+/// Repeats an operand as often as it fits whole; how many elements that are.
+#[inline(always)]
+fn repeat<T: Copy>(operand: &[T], tile: &mut [T; TILE]) -> usize {
+    let len = TILE / operand.len() * operand.len();
+    for tile in tile[..len].chunks_exact_mut(operand.len()) {
+        tile.copy_from_slice(operand);
+    }
+    len
 }

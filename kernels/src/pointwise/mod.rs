@@ -1,5 +1,6 @@
 //! What works element by element or row by row.
 
+mod affine;
 mod arithmetic;
 mod codes;
 mod logistic;
@@ -8,6 +9,7 @@ mod rounding;
 mod softmax;
 mod table;
 
+pub use affine::{Affine8, Scale8};
 pub use arithmetic::{Arithmetic, arithmetic_f32, clamp_f32};
 pub use codes::{Add8, Mul8, Sum8, add_codes, add_reals, mul_codes};
 pub use logistic::sigmoid_f32;

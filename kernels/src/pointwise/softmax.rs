@@ -24,6 +24,31 @@ compiled_per_isa!(fn rows(input: &[f32], row: usize, output: &mut [f32]) => rows
 
 #[inline(always)]
 fn rows_body(input: &[f32], row: usize, output: &mut [f32]) {
+    match row {
+        1 => short_rows::<1>(input, output),
+        2 => short_rows::<2>(input, output),
+        3 => short_rows::<3>(input, output),
+        4 => short_rows::<4>(input, output),
+        _ => long_rows(input, row, output),
+    }
+}
+
+/// Rows shorter than a register: each step goes through all of them.
+#[inline(always)]
+fn short_rows<const N: usize>(input: &[f32], output: &mut [f32]) {
+    for (output, input) in output.as_chunks_mut::<N>().0.iter_mut().zip(input.as_chunks::<N>().0) {
+        let greatest = input.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+        *output = input.map(|value| value - greatest);
+    }
+    output.iter_mut().for_each(|out| *out = exponential(*out));
+    for output in output.as_chunks_mut::<N>().0 {
+        let sum = output.iter().fold(0.0, |a, b| a + b);
+        *output = output.map(|out| out / sum);
+    }
+}
+
+#[inline(always)]
+fn long_rows(input: &[f32], row: usize, output: &mut [f32]) {
     for (input, output) in input.chunks_exact(row).zip(output.chunks_exact_mut(row)) {
         let greatest = fold(input, f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
         for (out, &value) in output.iter_mut().zip(input) {

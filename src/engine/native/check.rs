@@ -6,8 +6,8 @@
 
 use super::front::{agrees, count};
 use super::ir::{
-    Binary, Constant, Conv, Dense, Id, Kind, Node, Op, Port, Program, Quantised, Resize, Value,
-    Weights, Window,
+    Affine, Binary, Constant, Conv, Dense, Id, Kind, Node, Op, Port, Program, Quantised, Resize,
+    Value, Weights, Window,
 };
 use crate::model::Dtype;
 
@@ -123,7 +123,7 @@ fn are_kinds(op: &Op, from: &[Kind], to: Kind) -> bool {
         }
         Op::Quantize => first == Kind::Real && codes(to),
         Op::Dequantize => codes(first) && to == Kind::Real,
-        Op::Table(_) => codes(first) && codes(to),
+        Op::Table(_) | Op::Affine(_) => codes(first) && codes(to),
         Op::Binary(Binary::Div, _) => from.iter().chain([&to]).all(|kind| *kind == Kind::Real),
         Op::Binary(..) => {
             let all = from.iter().chain([&to]);
@@ -154,6 +154,10 @@ fn has_parameters(op: &Op, packed: bool, x: &[usize], room: &mut Room) -> bool {
         }
         Op::Dense(Dense { depth, outputs, weights, .. }) => {
             are_weights(weights, packed, *outputs, *depth)
+        }
+        Op::Affine(Affine { factor, summand, .. }) => {
+            let channels = x.get(1).copied();
+            channels == Some(factor.len()) && channels == Some(summand.len())
         }
         Op::MaxPool(window) | Op::AveragePool(window, _) => {
             is_window(window) && room.take(bordered(window, x))

@@ -124,6 +124,8 @@ pub(super) enum Op {
     Dequantize,
     /// Any function of one code: requantisation, activation between quantisations, ...
     Table(#[serde(with = "packed")] Box<[u8; 256]>),
+    /// Codes times a factor plus a summand per channel, between quantisations.
+    Affine(Affine),
     /// Two operands, broadcast as NumPy does; codes with codes or reals with reals.
     Binary(Binary, Range),
     /// One operand, reals.
@@ -153,6 +155,18 @@ pub(super) enum Op {
     ArgMax(usize, bool),
     /// Stored elements as whole numbers or reals of the output's kind.
     Cast,
+}
+
+/// Numbers that codes stand for, times a factor, plus a summand, as codes again; each step
+/// rounded to single precision. Channels are the second axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Affine {
+    /// Per channel.
+    pub factor: Vec<f32>,
+    /// Per channel.
+    pub summand: Vec<f32>,
+    /// Clamp of the result, in codes of the output.
+    pub range: Range,
 }
 
 /// A convolution.

@@ -1,7 +1,7 @@
 //! Elements moved and filled in.
 
 use super::memory::Data;
-use super::nest::Nest;
+use super::nest::{Nest, Plane};
 use super::step::{Sources, Work, misfit, part, part_mut};
 use super::view::View;
 use crate::engine::EngineError;
@@ -43,6 +43,13 @@ pub(super) fn convert<T: std::marker::Copy, U>(
     to: &mut [U],
     element: impl Fn(T) -> U,
 ) -> Result<(), EngineError> {
+    match nest.plane() {
+        Some(plane) if plane.steps == [1, 0] => {
+            return nest.walk_planes(|at| repeat(plane, at, from, to, &element));
+        }
+        Some(plane) => return nest.walk_planes(|at| transpose(plane, at, from, to, &element)),
+        None => {}
+    }
     let [to_step, from_step] = nest.steps;
     let span = |step: usize| (nest.len - 1) * step + 1;
     nest.walk(|[to_at, from_at]| {
@@ -64,6 +71,72 @@ pub(super) fn convert<T: std::marker::Copy, U>(
         }
         Ok(())
     })
+}
+
+/// Elements on a side of the squares that a transposition goes through: both sides of one stay
+/// in the nearest cache.
+const SQUARE: usize = 16;
+
+/// A plane whose input lies the other way round.
+fn transpose<T: std::marker::Copy, U>(
+    plane: Plane<2>,
+    [to_at, from_at]: [usize; 2],
+    from: &[T],
+    to: &mut [U],
+    element: &impl Fn(T) -> U,
+) -> Result<(), EngineError> {
+    let Plane { rows, strides: [row, _], columns, steps: [_, column] } = plane;
+    if (row, columns) == (3, 3) {
+        let channel = |c: usize| part(from, from_at + c * column, rows);
+        interleave(
+            [channel(0)?, channel(1)?, channel(2)?],
+            part_mut(to, to_at, 3 * rows)?,
+            element,
+        );
+        return Ok(());
+    }
+    let squares =
+        |len: usize| (0..len).step_by(SQUARE).map(move |first| (first, len.min(first + SQUARE)));
+    for (top, bottom) in squares(rows) {
+        for (left, right) in squares(columns) {
+            let span = (right - left - 1) * column + 1;
+            for at in top..bottom {
+                let from = part(from, from_at + at + left * column, span)?;
+                let to = part_mut(to, to_at + at * row + left, right - left)?;
+                let pairs = to.iter_mut().zip(from.iter().step_by(column));
+                pairs.for_each(|(to, &from)| *to = element(from));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every element of a row several times, side by side.
+fn repeat<T: std::marker::Copy, U>(
+    plane: Plane<2>,
+    [to_at, from_at]: [usize; 2],
+    from: &[T],
+    to: &mut [U],
+    element: &impl Fn(T) -> U,
+) -> Result<(), EngineError> {
+    let Plane { rows, strides: [row, _], columns, .. } = plane;
+    let to = part_mut(to, to_at, (rows - 1) * row + columns)?;
+    for (to, &from) in to.chunks_mut(row.max(1)).zip(part(from, from_at, rows)?) {
+        to.iter_mut().take(columns).for_each(|to| *to = element(from));
+    }
+    Ok(())
+}
+
+/// An image of three channels from its channels.
+fn interleave<T: std::marker::Copy, U>(
+    [red, green, blue]: [&[T]; 3],
+    to: &mut [U],
+    element: impl Fn(T) -> U,
+) {
+    let pixels = red.iter().zip(green).zip(blue);
+    for (to, ((&red, &green), &blue)) in to.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+        *to = [element(red), element(green), element(blue)];
+    }
 }
 
 /// Copies stretches of `len` elements, each from and to its own place.

@@ -135,8 +135,8 @@ fn wishes_of(program: &Program, node: &Node, wishes: &[Option<Wish>]) -> Vec<Opt
 
 /// Whether every element of the result depends on the elements at its place only.
 pub(super) fn is_pointwise(op: &Op) -> bool {
-    use Op::{Binary, Cast, Dequantize, Quantize, Table, Unary};
-    matches!(op, Table(_) | Quantize | Dequantize | Unary(_) | Binary(..) | Cast)
+    use Op::{Affine, Binary, Cast, Dequantize, Quantize, Table, Unary};
+    matches!(op, Table(_) | Affine(_) | Quantize | Dequantize | Unary(_) | Binary(..) | Cast)
 }
 
 #[cfg(test)]

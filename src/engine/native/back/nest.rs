@@ -15,6 +15,15 @@ pub(super) struct Nest<const K: usize> {
     outer: Vec<(usize, [usize; K])>,
 }
 
+/// Two loops: rows `strides` apart, of elements `steps` apart, per operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plane<const K: usize> {
+    pub(super) rows: usize,
+    pub(super) strides: [usize; K],
+    pub(super) columns: usize,
+    pub(super) steps: [usize; K],
+}
+
 impl<const K: usize> Nest<K> {
     /// Of views of the same shape; the first decides the order of the walk.
     pub(super) fn new(views: [&View; K]) -> Option<Self> {
@@ -67,6 +76,24 @@ impl<const K: usize> Nest<K> {
         mut each: impl FnMut([usize; K]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.level(&self.outer, self.start, &mut each)
+    }
+
+    /// The two innermost loops where the last operand is contiguous along the outer one and
+    /// the first along the inner one: what a transposition is made of.
+    pub(super) fn plane(&self) -> Option<Plane<K>> {
+        let &(rows, strides) = self.outer.last()?;
+        let (first, last) = (self.steps.first()?, self.steps.last()?);
+        let transposed = *first == 1 && *last != 1 && strides.last() == Some(&1);
+        transposed.then_some(Plane { rows, strides, columns: self.len, steps: self.steps })
+    }
+
+    /// Calls `each` with the operands' offsets of every plane.
+    pub(super) fn walk_planes<E>(
+        &self,
+        mut each: impl FnMut([usize; K]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let outer = self.outer.split_last().map_or(&[][..], |(_, outer)| outer);
+        self.level(outer, self.start, &mut each)
     }
 
     fn level<E>(
@@ -128,5 +155,21 @@ mod tests {
         assert_eq!((nest.len, nest.steps), (2, [1, 3]));
         assert_eq!(offsets(&nest), [[0, 0], [2, 1], [4, 2]]);
         assert!(!nest.is_contiguous());
+    }
+
+    #[test]
+    fn a_transposition_is_walked_in_planes() {
+        let to = view(&[1, 3, 4, 5], &[0, 2, 3, 1], &[(0, 0), (0, 0), (1, 1), (1, 1)]);
+        let from = view(&[1, 3, 4, 5], &[0, 1, 2, 3], &[(0, 0); 4]);
+        let nest = Nest::new([&to, &from]).unwrap();
+        let plane = Plane { rows: 5, strides: [3, 1], columns: 3, steps: [1, 20] };
+        assert_eq!(nest.plane(), Some(plane));
+        let mut found = Vec::new();
+        let planes = nest.walk_planes(|at| {
+            found.push(at);
+            Ok::<(), ()>(())
+        });
+        assert_eq!((planes, found), (Ok(()), vec![[24, 0], [45, 5], [66, 10], [87, 15]]));
+        assert_eq!(Nest::new([&from, &from]).unwrap().plane(), None);
     }
 }

@@ -121,6 +121,7 @@ fn step(planner: &mut Planner<'_>, node: &Node, flat: bool) -> Result<(), Engine
         Op::Dense(dense) => planner.dense(node, dense),
         Op::MatMul => planner.matmul(node),
         Op::Quantize | Op::Dequantize | Op::Table(_) | Op::Unary(_) | Op::Cast => planner.map(node),
+        Op::Affine(affine) => planner.affine(node, affine),
         Op::Binary(binary, range) => planner.binary(node, *binary, *range),
         Op::Softmax(axis) => planner.softmax(node, *axis),
         Op::MaxPool(window) => planner.max_pool(node, window),

@@ -1,8 +1,8 @@
 //! Operators that work element by element.
 
 use umbra_kernels::{
-    Arithmetic, Isa, Mul8, Sum8, add_reals, arithmetic_f32, clamp_f32, dequantize, mul_codes,
-    quantize, sigmoid_f32, table,
+    Affine8, Arithmetic, Isa, Mul8, Scale8, Sum8, add_reals, arithmetic_f32, clamp_f32, dequantize,
+    mul_codes, quantize, sigmoid_f32, table,
 };
 
 use super::finish::codes_between;
@@ -12,7 +12,7 @@ use super::planner::{Planner, fault};
 use super::step::{Sources, Work, misfit, part, part_mut};
 use super::view::View;
 use crate::engine::EngineError;
-use crate::engine::native::ir::{Binary, Kind, Node, Op, Quantised, Range, Unary};
+use crate::engine::native::ir::{Affine, Binary, Kind, Node, Op, Quantised, Range, Unary};
 
 /// A function of one operand.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ enum Map {
     Table(Box<[u8; 256]>),
     Quantize(Quantised),
     Dequantize(Quantised),
+    Affine(Affine8),
     Unary(Unary),
     ToReals,
 }
@@ -38,6 +39,8 @@ impl Work for Mapped {
         match (&self.map, from.data(0)?, to) {
             (Map::Table(codes), Data::Codes(from), Data::Codes(to)) => nest
                 .walk(|[y, x]| Ok(table(isa, part(from, x, len)?, codes, part_mut(to, y, len)?)?)),
+            (Map::Affine(affine), Data::Codes(from), Data::Codes(to)) => nest
+                .walk(|[y, x]| Ok(affine.run(isa, part(from, x, len)?, part_mut(to, y, len)?)?)),
             (Map::Quantize(q), Data::Reals(from), Data::Codes(to)) => nest.walk(|[y, x]| {
                 let (from, to) = (part(from, x, len)?, part_mut(to, y, len)?);
                 Ok(quantize(isa, from, q.scale, q.zero, (0, 255), to)?)
@@ -105,11 +108,8 @@ impl Work for Paired {
                 let (a, b) = (from.reals(0)?, from.reals(1)?);
                 self.nest.walk(|[y, i, j]| {
                     let to = part_mut(to, y, len)?;
-                    arithmetic_f32(isa, op, part(a, i, left)?, part(b, j, right)?, to)?;
-                    if range != Range::OPEN {
-                        to.iter_mut().for_each(|to| *to = to.max(range.low).min(range.high));
-                    }
-                    Ok(())
+                    let (a, b) = (part(a, i, left)?, part(b, j, right)?);
+                    Ok(arithmetic_f32(isa, op, a, b, (range.low, range.high), to)?)
                 })
             }
             _ => Err(misfit("a pair of another kind")),
@@ -129,16 +129,50 @@ impl Planner<'_> {
             (Op::Cast, Kind::Whole, Kind::Real) => Map::ToReals,
             _ => return Err(fault("a function of another kind")),
         };
-        let (isa, x) = (self.isa, self.input(node, 0)?);
+        let x = self.input(node, 0)?;
         let order = x.order();
+        self.mapped(node, x, &order, map)
+    }
+
+    /// Plans a factor and a summand per channel, channels side by side.
+    pub(super) fn affine(&mut self, node: &Node, affine: &Affine) -> Result<(), EngineError> {
+        let kinds = (self.input_value(node, 0)?.kind, self.value(node.output)?.kind);
+        let (Kind::Codes(from), Kind::Codes(to)) = kinds else {
+            return Err(fault("a function of another kind"));
+        };
+        let x = self.input(node, 0)?;
+        let mut order = x.order();
+        order.retain(|&axis| axis != 1);
+        order.push(1);
+        if x.shape.get(1) != Some(&affine.factor.len()) {
+            return Err(fault("a factor per channel of another number"));
+        }
+        let x = match x.is_dense_along(1) {
+            true => x,
+            false => self.moved(&x, kinds.0, &order, &vec![(0, 0); order.len()])?,
+        };
+        let scale = |q: Quantised| Scale8 { scale: q.scale, zero: q.zero };
+        let Affine { factor, summand, range } = affine;
+        let affine = Affine8::new(scale(from), scale(to), factor, summand, codes_between(*range))?;
+        self.mapped(node, x, &order, Map::Affine(affine))
+    }
+
+    fn mapped(
+        &mut self,
+        node: &Node,
+        x: View,
+        order: &[usize],
+        map: Map,
+    ) -> Result<(), EngineError> {
+        let (isa, from) = (self.isa, self.input_value(node, 0)?.kind);
         self.produce(
             node.output,
-            &order,
+            order,
             |to| contiguous(to, &x),
             |plan, to| {
                 let x = match contiguous(to, &x) {
                     true => x.clone(),
-                    false => plan.moved(&x, from, &order, &vec![(0, 0); order.len()])?,
+                    false => plan.moved(&x, from, order, &vec![(0, 0); order.len()])?,
                 };
                 let nest =
                     Nest::new([to, &x]).ok_or_else(|| fault("a function changes a shape"))?;

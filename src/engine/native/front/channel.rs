@@ -15,7 +15,7 @@ fn channels(op: &Op, rank: usize) -> Option<(usize, usize)> {
 
 /// Whether a constant of this shape, stretched to the result's, has one element per channel,
 /// or one alone.
-fn per_channel(shape: &[usize], rank: usize, axis: usize, outputs: usize) -> bool {
+pub(super) fn per_channel(shape: &[usize], rank: usize, axis: usize, outputs: usize) -> bool {
     let Some(offset) = rank.checked_sub(shape.len()) else { return false };
     shape.iter().enumerate().all(|(at, dim)| *dim == 1 || (at + offset == axis && *dim == outputs))
 }

@@ -117,7 +117,7 @@ impl Builder {
                 Ok(self.replace_range(id, to.range(range)))
             }
             Op::AveragePool(..) | Op::Mean(..) => Ok(on_codes),
-            Op::Binary(..) | Op::Unary(_) => Ok(self.tabulated(id, to)),
+            Op::Binary(..) | Op::Unary(_) => Ok(self.tabulated(id, to) || self.affine(id, to)),
             Op::Concat(_) | Op::Reshape | Op::Transpose(_) | Op::MaxPool(_) | Op::Select(..)
                 if depth > 0 =>
             {

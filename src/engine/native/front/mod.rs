@@ -8,6 +8,7 @@
 //! dequantisation at the end, and what nothing reads any more is dropped.
 
 mod activation;
+mod affine;
 mod bias;
 mod channel;
 mod constant;

@@ -47,7 +47,7 @@ fn made(op: &Op, inputs: &[&[usize]], wish: &[usize]) -> Option<Vec<usize>> {
         }
         Op::ArgMax(axis, _) => replaced(first, *axis, 1).filter(|_| first.get(*axis) != Some(&0)),
         Op::Softmax(axis) => (*axis < first.len()).then(|| first.to_vec()),
-        Op::Quantize | Op::Dequantize | Op::Table(_) | Op::Unary(_) | Op::Cast => {
+        Op::Quantize | Op::Dequantize | Op::Table(_) | Op::Affine(_) | Op::Unary(_) | Op::Cast => {
             Some(first.to_vec())
         }
     }

@@ -146,6 +146,24 @@ fn functions_between_quantisations_become_one_table() {
 }
 
 #[test]
+fn a_normalisation_between_quantisations_stays_on_codes() {
+    let normalise = Node::new("BatchNormalization", &["xd", "pair", "b", "b", "pair"], &["n"]);
+    let nodes = vec![
+        dequantize("x", "s", "z", "xd"),
+        normalise.with(Attribute::float("epsilon", 0.0)),
+        node("Relu", &["n"], "r"),
+        quantize("r", "t", "z"),
+    ];
+    let program = program(Dtype::UInt8, &[1, 2, 1, 2], nodes);
+    let Op::Affine(affine) = only(&program) else { panic!("{:?}", program.nodes) };
+    assert_eq!(affine.range, Range { low: 128.0, high: 255.0 });
+    // Factors are 0.5 / sqrt(0.5) and 0.25 / sqrt(0.25), summands 0.6 and -1 less 0.6 and -1
+    // times these: (130 - 128) * 0.5 * 0.7071 + 0.1757 = 0.88, 3.5 quarters.
+    let codes = run(&program, &[Data::Codes(vec![130, 0, 140, 130])]);
+    assert_eq!(codes[0].codes(), [132, 128, 138, 128]);
+}
+
+#[test]
 fn a_sum_of_codes_is_one_of_integers_and_a_sum_of_others_is_not() {
     let fused = |last: Node| {
         let nodes = vec![

@@ -143,6 +143,7 @@ impl Site<'_> {
             Op::Table(table) => {
                 Data::Codes(x.codes().iter().map(|code| table[usize::from(*code)]).collect())
             }
+            Op::Affine(affine) => self.affine(affine),
             Op::Binary(op, range) => self.binary(*op, *range),
             Op::Unary(op) => Data::Real(x.reals().iter().map(|x| op.of(*x)).collect()),
             Op::Softmax(axis) => self.softmax(*axis),

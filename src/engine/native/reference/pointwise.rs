@@ -1,7 +1,7 @@
 //! Element by element, and elements moved.
 
 use super::{Data, Site, index, indices, offset};
-use crate::engine::native::ir::{Binary, Kind, Range};
+use crate::engine::native::ir::{Affine, Binary, Kind, Range};
 
 impl Site<'_> {
     pub(super) fn binary(&self, op: Binary, range: Range) -> Data {
@@ -50,6 +50,17 @@ impl Site<'_> {
                 Data::Real(places.map(|(at, bt)| range.clamp(op.of(a[at], b[bt]))).collect())
             }
         }
+    }
+
+    pub(super) fn affine(&self, Affine { factor, summand, range }: &Affine) -> Data {
+        let (from, to) = (self.input_quantised(0), Self::quantised(self.kind()));
+        let shape = self.output_shape();
+        let code = |(at, code): (usize, &u8)| {
+            let channel = index(shape, at)[1];
+            let real = from.real(*code) * factor[channel] + summand[channel];
+            range.clamp(f32::from(to.code(real))) as u8
+        };
+        Data::Codes(self.inputs[0].codes().iter().enumerate().map(code).collect())
     }
 
     pub(super) fn softmax(&self, axis: usize) -> Data {

@@ -2,7 +2,7 @@
 
 use super::{CODES, Near, agree, other};
 use crate::engine::native::back::fixture;
-use crate::engine::native::ir::{Binary, Kind, Op, Range, Unary, Window};
+use crate::engine::native::ir::{Affine, Binary, Kind, Op, Range, Unary, Window};
 
 const UNARY: [Unary; 8] = [
     Unary::Clamp(Range { low: 0.0, high: 0.5 }),
@@ -34,6 +34,32 @@ fn functions_of_one_operand() {
     let conv = draft.conv(mapped, 4, 1, THREE, CODES);
     let y = draft.node_of(Op::Dequantize, &[conv], Kind::Real, &[1, 4, 5, 4]);
     agree(&draft.outputs(&[y, mapped]), Near::Exact);
+}
+
+#[test]
+fn factors_and_summands_per_channel() {
+    let affine = |draft: &mut fixture::Draft, channels: usize| {
+        let (factor, summand) = (draft.small_reals(channels), draft.small_reals(channels));
+        Op::Affine(Affine { factor, summand, range: Range { low: 3.0, high: 200.0 } })
+    };
+    for shape in [&[2, 6, 4, 5][..], &[1, 6, 7], &[3, 6], &[1, 1, 4, 4]] {
+        let mut draft = fixture::program();
+        let x = draft.given(CODES, shape);
+        let op = affine(&mut draft, shape[1]);
+        let y = draft.node_of(op, &[x], other(), shape);
+        agree(&draft.outputs(&[y]), Near::Exact);
+    }
+    let mut draft = fixture::program();
+    let (x, shape) = (draft.given(CODES, &[1, 3, 6, 6]), [1, 3, 6, 6]);
+    let image = draft.conv(x, 3, 1, THREE, CODES);
+    let op = affine(&mut draft, 3);
+    let scaled = draft.node_of(op, &[image], other(), &shape);
+    let conv = draft.conv(scaled, 4, 1, THREE, other());
+    let joined = draft.node(Op::Concat(1), &[scaled, conv], &[1, 7, 6, 6]);
+    let rows = draft.node(Op::Transpose(vec![1, 0, 2, 3]), &[x], &[3, 1, 6, 6]);
+    let op = affine(&mut draft, 1);
+    let rows = draft.node_of(op, &[rows], other(), &[3, 1, 6, 6]);
+    agree(&draft.outputs(&[joined, rows]), Near::Exact);
 }
 
 #[test]
