@@ -8,6 +8,7 @@ use super::arm;
 use super::{avx2_depthwise, avx512_depthwise};
 use super::{
     finish::{Finish, Spread},
+    fold,
     packed::{BLOCK, Line, Panel, lines},
     portable_depthwise,
     product::Target,
@@ -122,6 +123,16 @@ impl Depthwise8 {
         check::fits(fits(weight_zero.len()), "zero points")?;
         check::fits(fits(bias.len()), "biases")?;
         let finish = Spread::new(finish, channels, channels.next_multiple_of(BLOCK))?;
+        let folded = fold::depthwise(weights, weight_zero);
+        let (again, weights, weight_zero) = match &folded {
+            Some(fold::Folded { again, weights }) => {
+                (again.as_slice(), weights.as_slice(), &[][..])
+            }
+            None => (&[][..], weights, weight_zero),
+        };
+        let mut window = window;
+        let again = again.iter().map(|&tap| window.taps[tap as usize]).collect::<Vec<_>>();
+        window.taps.extend(again);
         let used = weight_zero.iter().any(|&zero| zero != 0);
         let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
         let mut filter = Filter {

@@ -20,6 +20,7 @@ mod avx512_finish;
 mod chains;
 mod depthwise;
 mod finish;
+mod fold;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "aarch64")]

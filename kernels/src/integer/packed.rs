@@ -6,10 +6,10 @@
 //! behind a run (the slack makes that safe) counts nothing.
 
 use super::{
-    chains,
+    chains, fold,
     range::{DEEPEST, Row},
 };
-use crate::{Geometry, Isa, KernelError, check};
+use crate::{Geometry, Isa, KernelError, Run, check};
 
 /// Outputs of a block.
 pub(super) const BLOCK: usize = 16;
@@ -52,6 +52,8 @@ pub(super) struct Packed {
     /// 16 bits can hold together. Only for Neon.
     #[cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
     pub(super) chains: Vec<u8>,
+    /// Groups that the geometry has a second time at its end ([`fold`]).
+    pub(super) again: Vec<u32>,
 }
 
 /// What a product sums, as the caller has it.
@@ -82,6 +84,19 @@ impl Packed {
         if !fits(zero.len()) || !fits(bias.len()) {
             return Err(KernelError::Parameters("zero points and biases"));
         }
+        if let Some(fold::Folded { again, weights }) = fold::product(geometry, &sum)
+            && let Some(wider) = fold::reread(geometry, &again)
+        {
+            let sum = Sum { weights: &weights, zero: &[], ..sum };
+            return Ok(Self { again, ..Self::as_it_is(isa, &wider, sum)? });
+        }
+        Self::as_it_is(isa, geometry, sum)
+    }
+
+    /// The same for numbers that fit together, zero points kept.
+    fn as_it_is(isa: Isa, geometry: &Geometry, sum: Sum<'_>) -> Result<Self, KernelError> {
+        let Sum { outputs, weights, zero, bias: _, .. } = sum;
+        let depth = geometry.depth();
         let padded = outputs.next_multiple_of(BLOCK);
         let used = zero.iter().any(|&zero| zero != 0);
         let spread = |n: usize| zero.get(n).map_or(0, |&zero| i32::from(zero));
@@ -98,6 +113,7 @@ impl Packed {
             offsets: offsets(geometry)?,
             bias,
             zero: if used { (0..padded).map(spread).collect() } else { Vec::new() },
+            again: Vec::new(),
         })
     }
 
@@ -105,11 +121,12 @@ impl Packed {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let panels = self.panels.iter().flat_map(|panel| panel.0.map(i8::cast_unsigned));
         let words = self.bias.iter().chain(&self.zero).flat_map(|word| word.to_le_bytes());
-        panels.chain(words).collect()
+        let again = [self.again.len() as u32].into_iter().chain(self.again.iter().copied());
+        again.flat_map(u32::to_le_bytes).chain(panels).chain(words).collect()
     }
 
     /// What [`to_bytes`](Self::to_bytes) gave. Of bytes that it did not give come other sums,
-    /// and nothing worse: no byte is a length or a place.
+    /// and nothing worse: what is to be read again is looked for in the geometry.
     pub(super) fn of_bytes(
         isa: Isa,
         geometry: &Geometry,
@@ -121,6 +138,8 @@ impl Packed {
         if outputs == 0 || depth == 0 || depth > DEEPEST {
             return Err(KernelError::Parameters("outputs and depth"));
         }
+        let (again, bytes) = reread(bytes).ok_or(misfit)?;
+        let geometry = &fold::reread(geometry, &again).ok_or(misfit)?;
         let (offsets, padded) = (offsets(geometry)?, outputs.next_multiple_of(BLOCK));
         let size = offsets.len().checked_mul(padded * GROUP);
         let (panels, words) = size.and_then(|size| bytes.split_at_checked(size)).ok_or(misfit)?;
@@ -134,7 +153,7 @@ impl Packed {
         let zero = bias.split_off(padded);
         let chained = cfg!(target_arch = "aarch64") && isa == Isa::Neon;
         let chains = if chained { chains::of(geometry, &panels) } else { Vec::new() };
-        Ok(Self { outputs, panels, offsets, bias, zero, chains })
+        Ok(Self { outputs, panels, offsets, bias, zero, chains, again })
     }
 
     /// Groups of one sum.
@@ -155,6 +174,14 @@ impl Packed {
     }
 }
 
+/// The groups that are read again, and the bytes behind them.
+fn reread(bytes: &[u8]) -> Option<(Vec<u32>, &[u8])> {
+    let (count, bytes) = bytes.split_first_chunk()?;
+    let size = (u32::from_le_bytes(*count) as usize).checked_mul(4)?;
+    let (again, bytes) = bytes.split_at_checked(size)?;
+    Some((again.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect(), bytes))
+}
+
 /// Where a kernel takes `offset` off every input, this adds what the sum loses by it.
 fn constant_part(sum: &Sum<'_>, n: usize, depth: usize, offset: i32) -> Result<i32, KernelError> {
     let weights = sum.weights.get(n * depth..(n + 1) * depth).unwrap_or_default();
@@ -170,25 +197,16 @@ fn constant_part(sum: &Sum<'_>, n: usize, depth: usize, offset: i32) -> Result<i
 }
 
 fn offsets(geometry: &Geometry) -> Result<Vec<u32>, KernelError> {
-    let of_run = |run: &crate::Run| {
-        let offset = run.offset;
-        (0..run.len.div_ceil(GROUP)).map(move |group| u32::try_from(offset + group * GROUP))
-    };
-    let all: Result<Vec<u32>, _> = geometry.runs.iter().flat_map(of_run).collect();
+    let groups = fold::groups(geometry).into_iter();
+    let all: Result<Vec<u32>, _> = groups.map(|(_, run)| u32::try_from(run.offset)).collect();
     all.map_err(|_| KernelError::Parameters("offsets"))
 }
 
 fn panels(geometry: &Geometry, outputs: usize, weights: &[i8]) -> Vec<Panel> {
-    let depth = geometry.depth();
-    let mut starts = Vec::new();
-    let mut start = 0;
-    for run in &geometry.runs {
-        starts.extend((0..run.len).step_by(GROUP).map(|at| (start + at, GROUP.min(run.len - at))));
-        start += run.len;
-    }
-    let mut panels = Vec::with_capacity(outputs.div_ceil(BLOCK) * starts.len());
+    let (depth, groups) = (geometry.depth(), fold::groups(geometry));
+    let mut panels = Vec::with_capacity(outputs.div_ceil(BLOCK) * groups.len());
     for block in 0..outputs.div_ceil(BLOCK) {
-        for &(start, len) in &starts {
+        for &(start, Run { len, .. }) in &groups {
             let mut panel = Panel([0; BLOCK * GROUP]);
             for (lane, group) in panel.0.chunks_exact_mut(GROUP).enumerate() {
                 let row = (block * BLOCK + lane) * depth + start;

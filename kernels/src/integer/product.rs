@@ -8,6 +8,7 @@ use super::arm;
 use super::{avx2, avx512};
 use super::{
     finish::{Finish, Spread},
+    fold,
     packed::{BLOCK, GROUP, Packed, Sum},
     portable,
 };
@@ -132,6 +133,8 @@ impl Product8 {
         finish: Finish,
     ) -> Result<Self, KernelError> {
         let outputs = packed.outputs;
+        let geometry = fold::reread(&geometry, &packed.again);
+        let geometry = geometry.ok_or(KernelError::Parameters("packed weights"))?;
         let finish = Spread::new(finish, outputs, outputs.next_multiple_of(BLOCK))?;
         let input_needed =
             check::input_needed(&geometry.origins, check::runs_reach(&geometry.runs))?;

@@ -25,17 +25,24 @@ pub(super) struct Reach {
 impl Reach {
     /// `shifts` are the origins of the pixels, relative to the first one's.
     pub(super) fn of(taps: &[usize], shifts: &[usize]) -> Self {
-        let shifted = |shift: usize| taps.iter().map(move |tap| tap + shift);
-        let mut all: Vec<usize> = shifts.iter().flat_map(|&shift| shifted(shift)).collect();
+        // A tap that occurs again is another one.
+        let count = |at: usize| taps[..at].iter().filter(|tap| **tap == taps[at]).count();
+        let taps: Vec<(usize, usize)> = (0..taps.len()).map(|at| (taps[at], count(at))).collect();
+        let shifted = |shift: usize| taps.iter().map(move |&(tap, time)| (tap + shift, time));
+        let mut all: Vec<(usize, usize)> =
+            shifts.iter().flat_map(|&shift| shifted(shift)).collect();
         all.sort_unstable();
         all.dedup();
-        let places: HashMap<usize, usize> =
+        let places: HashMap<(usize, usize), usize> =
             taps.iter().enumerate().map(|(at, &tap)| (tap, at)).collect();
-        let place = |tap: usize, shift: usize| places.get(&tap.checked_sub(shift)?).copied();
+        let place = |(tap, time): (usize, usize), shift: usize| {
+            places.get(&(tap.checked_sub(shift)?, time)).copied()
+        };
         let mut index: Vec<Option<usize>> = all
             .iter()
             .flat_map(|&tap| shifts.iter().map(move |&shift| place(tap, shift)))
             .collect();
+        let mut all: Vec<usize> = all.into_iter().map(|(tap, _)| tap).collect();
         let padded = all.len().next_multiple_of(TAPS);
         all.resize(padded, all.first().copied().unwrap_or(0));
         index.resize(padded * shifts.len(), None);
