@@ -9,9 +9,10 @@
 use std::{hint::black_box, time::Instant};
 
 use umbra_kernels::{
-    Add8, Arithmetic, Average8, Isa, KernelError, Mul8, SLACK, Softmax8, Strided, Window,
-    add_codes, arithmetic_f32, average_pool_codes, copy_strided, dequantize, global_average_codes,
-    max_pool_codes, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
+    Add8, Arithmetic, Average8, Between, Bilinear, Isa, KernelError, Mul8, SLACK, Softmax8,
+    Strided, Window, add_codes, arg_max_codes, arithmetic_f32, average_pool_codes, copy_strided,
+    dequantize, global_average_codes, max_pool_codes, mul_codes, quantize, sigmoid_f32,
+    softmax_f32, table,
 };
 
 const SIDE: usize = 32;
@@ -84,6 +85,32 @@ fn reals(isa: Isa) {
     });
 }
 
+/// To twice the size, channels that fill no whole register.
+fn resize(isa: Isa) {
+    const ODD: usize = 21;
+    let row = SIDE * ODD;
+    let input: Vec<f32> = (0..SIDE * row + SLACK).map(|i| (i % 97) as f32).collect();
+    let axis = |stride: usize| {
+        let low = |at: usize| (at / 2).min(SIDE - 2) * stride;
+        let between = |at: usize| Between {
+            low: low(at),
+            high: low(at) + stride,
+            part: (at % 2) as f32 * 0.5,
+        };
+        (0..2 * SIDE).map(between).collect()
+    };
+    let places = (0..4 * SIDE * SIDE).map(|at| (at * ODD) as u32).collect();
+    let (rows, columns) = (axis(row), axis(ODD));
+    let resize = Bilinear { channels: ODD, images: vec![0], rows, columns, places };
+    let mut out = vec![0.0; 4 * SIDE * row];
+    compare(isa, "bilinear, 21 channels", 16 * SIDE * row, || resize.run(isa, &input, &mut out));
+    let codes: Vec<u8> = (0..SIDE * row + SLACK).map(|i| (i * 37 % 251) as u8).collect();
+    let mut greatest = vec![0; SIDE * SIDE];
+    compare(isa, "greatest of 21 codes", SIDE * row, || {
+        arg_max_codes(isa, &codes, (ODD, ODD), false, &mut greatest)
+    });
+}
+
 fn pools(isa: Isa) {
     let across = SIDE + 2;
     let input = vec![9_u8; across * across * CHANNELS + SLACK];
@@ -123,6 +150,7 @@ fn main() {
     for isa in Isa::available() {
         codes(isa);
         reals(isa);
+        resize(isa);
         pools(isa);
     }
 }

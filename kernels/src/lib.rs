@@ -14,6 +14,7 @@ mod integer;
 mod isa;
 mod pointwise;
 mod pool;
+mod resize;
 mod share;
 mod strided;
 mod window;
@@ -24,10 +25,11 @@ pub use geometry::{Geometry, Run, SLACK};
 pub use integer::{Depthwise8, Dequantize, Finish, Product8, Requantize};
 pub use isa::Isa;
 pub use pointwise::{
-    Add8, Affine8, Arithmetic, Mul8, Scale8, Softmax8, Sum8, add_codes, add_reals, arithmetic_f32,
-    clamp_f32, dequantize, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
+    Add8, Affine8, Arithmetic, Mul8, Scale8, Softmax8, Sum8, add_codes, add_reals, arg_max_codes,
+    arithmetic_f32, clamp_f32, dequantize, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
 };
 pub use pool::Pool;
+pub use resize::{Between, Bilinear};
 pub use strided::{Strided, copy_rows, copy_strided};
 pub use window::{
     Average8, Window, average_pool_codes, average_pool_f32, global_average_codes, max_pool_codes,

@@ -5,10 +5,11 @@
 
 use proptest::prelude::*;
 use umbra_kernels::{
-    Add8, Affine8, Arithmetic, Average8, DepthwiseF32, Geometry, Isa, KernelError, Mul8,
-    ProductF32, Run, SLACK, Scale8, Sum8, Window, add_codes, add_reals, arithmetic_f32,
-    average_pool_codes, average_pool_f32, clamp_f32, dequantize, global_average_codes,
-    max_pool_codes, max_pool_f32, mul_codes, quantize, sigmoid_f32, softmax_f32, table,
+    Add8, Affine8, Arithmetic, Average8, Between, Bilinear, DepthwiseF32, Geometry, Isa,
+    KernelError, Mul8, ProductF32, Run, SLACK, Scale8, Sum8, Window, add_codes, add_reals,
+    arg_max_codes, arithmetic_f32, average_pool_codes, average_pool_f32, clamp_f32, dequantize,
+    global_average_codes, max_pool_codes, max_pool_f32, mul_codes, quantize, sigmoid_f32,
+    softmax_f32, table,
 };
 
 const NO_CLAMP: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
@@ -340,6 +341,67 @@ fn affine_functions_of_codes_are_their_definition() {
     }
     assert!(Affine8::new(from, to, &[], &[], (0, 255)).is_err());
     assert!(Affine8::new(from, to, &[1.0; 2], &[1.0], (0, 255)).is_err());
+}
+
+#[test]
+fn the_greatest_code_is_found_where_it_is_first_or_last() {
+    for count in [1, 2, 21, 32, 33, 200, 256] {
+        let step = count + 3;
+        // Few different codes, so that many are equal.
+        let mut input: Vec<u8> =
+            code_noise(3, 40 * step).iter().map(|code| code % 5 * 50).collect();
+        input.resize(39 * step + count + SLACK, 255);
+        for last in [false, true] {
+            let place = |pixel: usize| {
+                let codes = &input[pixel * step..pixel * step + count];
+                let greatest = codes.iter().max().unwrap();
+                let mut places = codes.iter().enumerate().filter(|(_, code)| *code == greatest);
+                (if last { places.next_back() } else { places.next() }).unwrap().0 as i64
+            };
+            let expected: Vec<i64> = (0..40).map(place).collect();
+            for isa in Isa::available() {
+                let mut output = vec![-1; 40];
+                arg_max_codes(isa, &input, (count, step), last, &mut output).unwrap();
+                assert_eq!(output, expected, "{} of {count}", isa.name());
+                let short = &input[1..];
+                assert!(arg_max_codes(isa, short, (count, step), last, &mut output).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn bilinear_pixels_are_their_definition() {
+    for channels in [1, 15, 16, 21, 40] {
+        let row = 3 * channels;
+        let input = noise(11, 4 * row + SLACK);
+        let between = |low: usize, high: usize, part: f32| Between { low, high, part };
+        let resize = Bilinear {
+            channels,
+            images: vec![0],
+            rows: vec![between(0, row, 0.25), between(2 * row, 3 * row, 0.7)],
+            columns: vec![between(0, channels, 0.0), between(channels, 2 * channels, 0.4)],
+            places: (0..4).map(|at| (at * (channels + 1)) as u32).collect(),
+        };
+        let mut expected = vec![9.5; 4 * (channels + 1) - 1];
+        for (at, pixel) in expected.chunks_mut(channels + 1).enumerate() {
+            let (y, x) = (resize.rows[at / 2], resize.columns[at % 2]);
+            for (c, out) in pixel.iter_mut().enumerate().take(channels) {
+                let upper = (1.0 - y.part) * (1.0 - x.part) * input[y.low + x.low + c]
+                    + (1.0 - y.part) * x.part * input[y.low + x.high + c];
+                *out = upper
+                    + y.part * (1.0 - x.part) * input[y.high + x.low + c]
+                    + y.part * x.part * input[y.high + x.high + c];
+            }
+        }
+        for isa in Isa::available() {
+            let mut output = vec![9.5; expected.len()];
+            resize.run(isa, &input, &mut output).unwrap();
+            assert_eq!(output, expected, "{} with {channels} channels", isa.name());
+            assert!(resize.run(isa, &input[row..], &mut output).is_err());
+            assert!(resize.run(isa, &input, &mut output[1..]).is_err());
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{
 };
 #[cfg(target_arch = "aarch64")]
 use super::{neon_depthwise, strips::Strips};
-use crate::{Isa, KernelError, Pool, Window, check, share};
+use crate::{Isa, KernelError, Pool, Window, check, share, window::Together};
 
 /// Channels of the widest block.
 pub(super) const WIDEST: usize = 64;
@@ -31,13 +31,19 @@ pub(super) const TAPS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Depthwise8 {
     isa: Isa,
-    #[cfg(target_arch = "aarch64")]
-    strips: Strips,
-    filter: Filter,
+    parts: Vec<Part>,
     input_needed: usize,
     output_needed: usize,
     /// Whether threads may write different pixels at once.
     apart: bool,
+}
+
+/// Some of the pixels.
+#[derive(Debug, Clone)]
+struct Part {
+    filter: Filter,
+    #[cfg(target_arch = "aarch64")]
+    strips: Strips,
 }
 
 /// What an implementation needs to know besides the two buffers.
@@ -122,45 +128,18 @@ impl Depthwise8 {
         check::fits(distinct(&window.taps), "taps")?;
         check::fits(fits(weight_zero.len()), "zero points")?;
         check::fits(fits(bias.len()), "biases")?;
-        let finish = Spread::new(finish, channels, channels.next_multiple_of(BLOCK))?;
-        let folded = fold::depthwise(weights, weight_zero);
-        let (again, weights, weight_zero) = match &folded {
-            Some(fold::Folded { again, weights }) => {
-                (again.as_slice(), weights.as_slice(), &[][..])
-            }
-            None => (&[][..], weights, weight_zero),
-        };
-        let mut window = window;
-        let again = again.iter().map(|&tap| window.taps[tap as usize]).collect::<Vec<_>>();
-        window.taps.extend(again);
-        let used = weight_zero.iter().any(|&zero| zero != 0);
-        let zero: Vec<i32> = weight_zero.iter().map(|&zero| i32::from(zero)).collect();
-        let mut filter = Filter {
-            window,
-            weights: weights.to_vec(),
-            zero: if used { zero } else { Vec::new() },
-            bias: Vec::new(),
-            finish,
-            blocks: Vec::new(),
-            reach: Default::default(),
-            step: 0,
-        };
-        filter.share_taps();
         let isa = if isa.detected() { isa } else { Isa::Scalar };
-        let constant = |c| filter.constant_part(isa, c, weight_zero, bias, input_zero);
-        filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
-        filter.pad();
-        filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
-        let apart = share::apart(&filter.window.places, channels);
-        Ok(Self {
-            isa,
-            #[cfg(target_arch = "aarch64")]
-            strips: Strips::new(&filter),
-            filter,
-            input_needed,
-            output_needed,
-            apart,
-        })
+        let apart = share::apart(&window.places, channels);
+        let folded = fold::depthwise(weights, weight_zero);
+        let sum = match &folded {
+            Some(fold::Folded { weights, .. }) => Sum { weights, zero: &[], bias, input_zero },
+            None => Sum { weights, zero: weight_zero, bias, input_zero },
+        };
+        let again = folded.iter().flat_map(|folded| &folded.again);
+        let again: Vec<usize> = again.map(|&tap| window.taps[tap as usize]).collect();
+        let taps = [window.taps.as_slice(), &again].concat();
+        let parts = parts(isa, Window { taps, ..window }, sum, finish)?;
+        Ok(Self { isa, parts, input_needed, output_needed, apart })
     }
 
     /// Computes codes.
@@ -169,7 +148,7 @@ impl Depthwise8 {
     ///
     /// As [`Product8::run_codes`](super::Product8::run_codes).
     pub fn run_codes(&self, input: &[u8], output: &mut [u8]) -> Result<(), KernelError> {
-        self.filter.finish.makes(true)?;
+        self.makes(true)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
         self.run_whole(input, Target::Codes(output.as_mut_ptr()));
@@ -182,7 +161,7 @@ impl Depthwise8 {
     ///
     /// As [`Product8::run_codes`](super::Product8::run_codes).
     pub fn run_reals(&self, input: &[u8], output: &mut [f32]) -> Result<(), KernelError> {
-        self.filter.finish.makes(false)?;
+        self.makes(false)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
         self.run_whole(input, Target::Reals(output.as_mut_ptr()));
@@ -200,7 +179,7 @@ impl Depthwise8 {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(), KernelError> {
-        self.filter.finish.makes(true)?;
+        self.makes(true)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
         self.run(pool, input, Target::Codes(output.as_mut_ptr()));
@@ -218,28 +197,44 @@ impl Depthwise8 {
         input: &[u8],
         output: &mut [f32],
     ) -> Result<(), KernelError> {
-        self.filter.finish.makes(false)?;
+        self.makes(false)?;
         check::input(input, self.input_needed)?;
         check::output(output, self.output_needed)?;
         self.run(pool, input, Target::Reals(output.as_mut_ptr()));
         Ok(())
     }
 
+    fn makes(&self, codes: bool) -> Result<(), KernelError> {
+        self.parts.iter().try_for_each(|part| part.filter.finish.makes(codes))
+    }
+
     fn run(&self, pool: &Pool, input: &[u8], target: Target) {
-        let window = &self.filter.window;
         if !self.apart {
             return self.run_whole(input, target);
         }
-        let whole = self.job(input, target);
-        // A product here costs several times one of a convolution.
-        let products = window.taps.len() * window.channels * 4;
-        share::pixels(pool, window.origins.len(), products, |part| {
-            self.run_pixels(&whole.part(part));
-        });
+        for part in &self.parts {
+            let (whole, window) = (part.job(input, target), &part.filter.window);
+            // A product here costs several times one of a convolution.
+            let products = window.taps.len() * window.channels * 4;
+            share::pixels(pool, window.origins.len(), products, |pixels| {
+                part.run(self.isa, &whole.part(pixels));
+            });
+        }
     }
 
     fn run_whole(&self, input: &[u8], target: Target) {
-        self.run_pixels(&self.job(input, target));
+        self.parts.iter().for_each(|part| part.run(self.isa, &part.job(input, target)));
+    }
+}
+
+impl Part {
+    fn new(isa: Isa, window: Window, sum: Sum<'_>, finish: Finish) -> Result<Self, KernelError> {
+        let filter = Filter::new(isa, window, sum, finish)?;
+        Ok(Self {
+            #[cfg(target_arch = "aarch64")]
+            strips: Strips::new(&filter),
+            filter,
+        })
     }
 
     fn job(&self, input: &[u8], target: Target) -> Job<'_> {
@@ -247,8 +242,8 @@ impl Depthwise8 {
         Job { filter: &self.filter, input: input.as_ptr(), target, from: 0, to }
     }
 
-    fn run_pixels(&self, job: &Job<'_>) {
-        match self.isa {
+    fn run(&self, isa: Isa, job: &Job<'_>) {
+        match isa {
             // SAFETY: the lengths were compared with what is touched; `new` made sure of
             // the instruction set.
             #[cfg(target_arch = "x86_64")]
@@ -268,23 +263,71 @@ impl Depthwise8 {
     }
 }
 
+/// What a filter sums, as the caller has it.
+#[derive(Debug, Clone, Copy)]
+struct Sum<'a> {
+    /// `[taps][channels]`.
+    weights: &'a [i8],
+    /// Per channel, or empty.
+    zero: &'a [i8],
+    /// Per channel, or empty.
+    bias: &'a [i32],
+    input_zero: u8,
+}
+
+/// All pixels, those of few channels taken together.
+fn parts(isa: Isa, window: Window, sum: Sum<'_>, finish: Finish) -> Result<Vec<Part>, KernelError> {
+    let lanes = match isa {
+        Isa::Scalar => 0,
+        Isa::Avx512Vnni => WIDEST,
+        _ => BLOCK,
+    };
+    let Some(Together { count, wide, rest }) = window.together(lanes) else {
+        return Ok(vec![Part::new(isa, window, sum, finish)?]);
+    };
+    let weights: Vec<i8> =
+        sum.weights.chunks(rest.channels).flat_map(|row| row.repeat(count)).collect();
+    let (zero, bias) = (sum.zero.repeat(count), sum.bias.repeat(count));
+    let repeated = Sum { weights: &weights, zero: &zero, bias: &bias, ..sum };
+    let mut parts = vec![Part::new(isa, wide, repeated, finish.clone().repeated(count))?];
+    if !rest.origins.is_empty() {
+        parts.push(Part::new(isa, rest, sum, finish)?);
+    }
+    Ok(parts)
+}
+
 impl Filter {
-    fn constant_part(
-        &self,
-        isa: Isa,
-        c: usize,
-        weight_zero: &[i8],
-        bias: &[i32],
-        input_zero: u8,
-    ) -> Result<i32, KernelError> {
+    fn new(isa: Isa, window: Window, sum: Sum<'_>, finish: Finish) -> Result<Self, KernelError> {
+        let channels = window.channels;
+        let used = sum.zero.iter().any(|&zero| zero != 0);
+        let zero: Vec<i32> = sum.zero.iter().map(|&zero| i32::from(zero)).collect();
+        let mut filter = Self {
+            window,
+            weights: sum.weights.to_vec(),
+            zero: if used { zero } else { Vec::new() },
+            bias: Vec::new(),
+            finish: Spread::new(finish, channels, channels.next_multiple_of(BLOCK))?,
+            blocks: Vec::new(),
+            reach: Default::default(),
+            step: 0,
+        };
+        filter.share_taps();
+        let constant = |c| filter.constant_part(isa, c, sum);
+        filter.bias = (0..channels).map(constant).collect::<Result<_, _>>()?;
+        filter.pad();
+        filter.blocks = blocks(channels).map(|(first, width)| filter.block(first, width)).collect();
+        Ok(filter)
+    }
+
+    fn constant_part(&self, isa: Isa, c: usize, sum: Sum<'_>) -> Result<i32, KernelError> {
         let weights = self.weights.iter().skip(c).step_by(self.window.channels);
         let total: i64 = weights.clone().map(|&weight| i64::from(weight)).sum();
         let lost = i64::from(isa.input_offset()) * total;
         let row = Row {
             weights,
-            weight_zero: weight_zero.get(c).copied().unwrap_or(0),
-            input_zero,
-            bias: bias.get(c).copied().unwrap_or(0),
+            weight_zero: sum.zero.get(c).copied().unwrap_or(0),
+            input_zero: sum.input_zero,
+            bias: sum.bias.get(c).copied().unwrap_or(0),
         };
         // Only the low 32 bits count: sums wrap, and the last one fits.
         Ok(row.constant_part()?.wrapping_add(lost as i32))

@@ -43,6 +43,25 @@ pub enum Finish {
     Reals(Dequantize),
 }
 
+impl Finish {
+    /// The same for every output several times.
+    pub(super) fn repeated(mut self, count: usize) -> Self {
+        let repeat = |list: &mut Vec<f32>| {
+            if list.len() > 1 {
+                *list = list.repeat(count);
+            }
+        };
+        match &mut self {
+            Self::Codes(Requantize { multiplier, .. }) => repeat(multiplier),
+            Self::Reals(Dequantize { multiplier, bias, .. }) => {
+                repeat(multiplier);
+                *bias = bias.repeat(count);
+            }
+        }
+        self
+    }
+}
+
 /// A finish spread to one set of parameters per output, padded to whole vectors.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[derive(Debug, Clone)]

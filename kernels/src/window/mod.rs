@@ -2,9 +2,11 @@
 
 mod average;
 mod maximum;
+mod neighbours;
 
 pub use average::{Average8, average_pool_codes, average_pool_f32, global_average_codes};
 pub use maximum::{max_pool_codes, max_pool_f32};
+pub(crate) use neighbours::Together;
 
 use std::sync::{Mutex, PoisonError};
 

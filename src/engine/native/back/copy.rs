@@ -121,8 +121,17 @@ fn repeat<T: std::marker::Copy, U>(
 ) -> Result<(), EngineError> {
     let Plane { rows, strides: [row, _], columns, .. } = plane;
     let to = part_mut(to, to_at, (rows - 1) * row + columns)?;
-    for (to, &from) in to.chunks_mut(row.max(1)).zip(part(from, from_at, rows)?) {
-        to.iter_mut().take(columns).for_each(|to| *to = element(from));
+    let from = part(from, from_at, rows)?;
+    if columns < SQUARE {
+        // Filling so few at once costs a call for each.
+        for at in 0..columns {
+            let places = to.iter_mut().skip(at).step_by(row.max(1));
+            places.zip(from).for_each(|(to, &from)| *to = element(from));
+        }
+    } else {
+        for (to, &from) in to.chunks_mut(row.max(1)).zip(from) {
+            to.iter_mut().take(columns).for_each(|to| *to = element(from));
+        }
     }
     Ok(())
 }

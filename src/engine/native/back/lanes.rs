@@ -1,6 +1,6 @@
 //! Operators along one axis: Softmax and ArgMax.
 
-use umbra_kernels::{Isa, softmax_f32};
+use umbra_kernels::{Isa, SLACK, arg_max_codes, softmax_f32};
 
 use super::memory::Data;
 use super::nest::Nest;
@@ -32,6 +32,7 @@ impl Work for Softmax {
 /// Index of the largest of `count` elements that lie `step` apart.
 #[derive(Debug)]
 struct ArgMax {
+    isa: Isa,
     /// Output and the first element of every lane.
     nest: Nest<2>,
     count: usize,
@@ -42,7 +43,11 @@ struct ArgMax {
 impl Work for ArgMax {
     fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
         let Data::Wholes(to) = to else { return Err(misfit("indices are written elsewhere")) };
+        let [to_step, from_step] = self.nest.steps;
         match from.data(0)? {
+            Data::Codes(from) if (self.step, to_step) == (1, 1) && self.count <= 256 => {
+                self.find_codes(from, from_step, to)
+            }
             Data::Codes(from) => self.find(from, to),
             Data::Reals(from) => self.find(from, to),
             Data::Wholes(from) => self.find(from, to),
@@ -51,6 +56,16 @@ impl Work for ArgMax {
 }
 
 impl ArgMax {
+    /// Of codes side by side.
+    fn find_codes(&self, from: &[u8], step: usize, to: &mut [i64]) -> Result<(), EngineError> {
+        let Self { isa, nest, count, last, .. } = self;
+        let span = (nest.len - 1) * step + count + SLACK;
+        nest.walk(|[to_at, from_at]| {
+            let (from, to) = (part(from, from_at, span)?, part_mut(to, to_at, nest.len)?);
+            Ok(arg_max_codes(*isa, from, (*count, step), *last, to)?)
+        })
+    }
+
     fn find<T: PartialOrd>(&self, from: &[T], to: &mut [i64]) -> Result<(), EngineError> {
         let span = self.count.saturating_sub(1) * self.step + 1;
         let [to_step, from_step] = self.nest.steps;
@@ -126,7 +141,7 @@ impl Planner<'_> {
             |plan, to| {
                 let first = from.narrowed(axis, 0, 1).and_then(|first| first.reshaped(&to.shape));
                 let nest = first.and_then(|first| Nest::new([to, &first])).ok_or_else(misfit)?;
-                plan.push(ArgMax { nest, count, step, last }, &[&from], to);
+                plan.push(ArgMax { isa: plan.isa, nest, count, step, last }, &[&from], to);
                 Ok(())
             },
         )

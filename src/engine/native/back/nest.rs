@@ -104,7 +104,10 @@ impl<const K: usize> Nest<K> {
     ) -> Result<(), E> {
         let Some(((dim, strides), inner)) = outer.split_first() else { return each(at) };
         for _ in 0..*dim {
-            self.level(inner, at, each)?;
+            match inner {
+                [] => each(at)?,
+                _ => self.level(inner, at, each)?,
+            }
             for (at, stride) in at.iter_mut().zip(strides) {
                 *at += stride;
             }

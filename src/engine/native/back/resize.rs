@@ -1,56 +1,26 @@
 //! Height and width resampled.
 
+use umbra_kernels::{Between, Bilinear, Isa};
+
 use super::conv::channels_are_dense;
 use super::copy::Gather;
 use super::layout::CHANNELS_LAST;
 use super::memory::Data;
 use super::planner::{Planner, fault};
-use super::step::{Sources, Work, part, part_mut};
+use super::step::{Sources, Work};
 use super::taps;
 use super::view::View;
 use crate::engine::EngineError;
 use crate::engine::native::ir::{Coordinates, Kind, Node, Resize, Rounding};
 
-/// Between two neighbours of one axis: their places, and how far it is from the first.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Between {
-    low: usize,
-    high: usize,
-    part: f32,
-}
-
-/// Bilinear: every output pixel from four input pixels.
+/// Bilinear, with the instruction set.
 #[derive(Debug)]
-struct Bilinear {
-    channels: usize,
-    /// Input offset of each image.
-    images: Vec<usize>,
-    /// In elements from the image's first.
-    rows: Vec<Between>,
-    columns: Vec<Between>,
-    /// Of every output pixel.
-    places: Vec<u32>,
-}
+struct Blended(Isa, Bilinear);
 
-impl Work for Bilinear {
+impl Work for Blended {
     fn run(&self, from: &Sources<'_>, to: &mut Data) -> Result<(), EngineError> {
-        let (from, to) = (from.reals(0)?, to.reals_mut()?);
-        let pixels = self.images.iter().flat_map(|&image| {
-            let columns = move |row| self.columns.iter().map(move |column| (image, row, column));
-            self.rows.iter().flat_map(columns)
-        });
-        for ((image, row, column), &place) in pixels.zip(&self.places) {
-            let corner = |y: usize, x: usize| part(from, image + y + x, self.channels);
-            let (top, bottom) = (1.0 - row.part, row.part);
-            let (left, right) = (1.0 - column.part, column.part);
-            let upper = corner(row.low, column.low)?.iter().zip(corner(row.low, column.high)?);
-            let lower = corner(row.high, column.low)?.iter().zip(corner(row.high, column.high)?);
-            let to = part_mut(to, place as usize, self.channels)?;
-            for ((to, (a, b)), (c, d)) in to.iter_mut().zip(upper).zip(lower) {
-                *to = top * left * a + top * right * b + bottom * left * c + bottom * right * d;
-            }
-        }
-        Ok(())
+        let Self(isa, resize) = self;
+        Ok(resize.run(*isa, from.reals(0)?, to.reals_mut()?)?)
     }
 }
 
@@ -71,7 +41,7 @@ impl Planner<'_> {
             let places = taps::places(to)?;
             if resize.linear {
                 let work = bilinear(resize, &image, to, places).ok_or_else(misfit)?;
-                plan.push(work, &[&image], to);
+                plan.push(Blended(plan.isa, work), &[&image], to);
             } else {
                 let work = nearest(resize, &image, to, places).ok_or_else(misfit)?;
                 plan.push(work, &[&image], to);
