@@ -6,11 +6,11 @@ use std::ops::Range;
 use super::arm;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
-use super::product::COST;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512_depthwise};
 use super::{
     lanes::{self, LANES, Lanes},
+    layer::{self, Pixels},
     portable,
 };
 use crate::{Isa, KernelError, Pool, Window, check, share};
@@ -53,18 +53,6 @@ pub(super) struct Job<'a> {
     pub(super) output: *mut f32,
 }
 
-// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
-// own, whose places lie apart.
-unsafe impl Sync for Job<'_> {}
-
-impl Job<'_> {
-    /// The same for fewer pixels.
-    fn part(&self, pixels: Range<usize>) -> Self {
-        let (origins, places) = (&self.origins[pixels.clone()], &self.places[pixels]);
-        Self { origins, places, ..*self }
-    }
-}
-
 impl DepthwiseF32 {
     /// Packs `weights`, `[taps][channels]`; `bias` has one value per channel, `clamp` the
     /// lowest and the highest result. An `isa` that this processor lacks becomes
@@ -100,10 +88,7 @@ impl DepthwiseF32 {
     /// [`KernelError::Input`] and [`KernelError::Output`] when a slice is too short; the
     /// input needs [`SLACK`](crate::SLACK) elements behind the last one used.
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
-        check::input(input, self.input_needed)?;
-        check::output(output, self.output_needed)?;
-        self.run_pixels(&self.job(input, output));
-        Ok(())
+        layer::run(self, None, input, output)
     }
 
     /// [`run`](Self::run) on all threads of a pool.
@@ -117,28 +102,30 @@ impl DepthwiseF32 {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<(), KernelError> {
-        if !self.apart {
-            return self.run(input, output);
-        }
-        check::input(input, self.input_needed)?;
-        check::output(output, self.output_needed)?;
-        let (whole, window) = (self.job(input, output), &self.layer.window);
-        let products = window.taps.len() * window.channels * COST;
-        share::pixels(pool, whole.origins.len(), products, |part| {
-            self.run_pixels(&whole.part(part));
-        });
-        Ok(())
+        layer::run(self, Some(pool), input, output)
+    }
+}
+
+impl Pixels for DepthwiseF32 {
+    fn needed(&self) -> (usize, usize) {
+        (self.input_needed, self.output_needed)
     }
 
-    fn job(&self, input: &[f32], output: &mut [f32]) -> Job<'_> {
+    fn work(&self) -> (usize, usize) {
+        let Window { origins, taps, channels, .. } = &self.layer.window;
+        (origins.len(), taps.len() * channels)
+    }
+
+    fn are_apart(&self) -> bool {
+        self.apart
+    }
+
+    unsafe fn compute(&self, pixels: Range<usize>, input: *const f32, output: *mut f32) {
         let Window { origins, places, .. } = &self.layer.window;
-        let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-        Job { layer: &self.layer, origins, places, input, output }
-    }
-
-    fn run_pixels(&self, job: &Job<'_>) {
+        let (origins, places) = (&origins[pixels.clone()], &places[pixels]);
+        let job = &Job { layer: &self.layer, origins, places, input, output };
         match self.isa {
-            // SAFETY: the lengths were checked above, the instruction set in `new`.
+            // SAFETY: what the caller promises; `new` made sure of the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { avx512_depthwise::depthwise(job) },
             // SAFETY: the same.
@@ -150,7 +137,7 @@ impl DepthwiseF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "arm")]
             Isa::Neon => unsafe { arm::depthwise(job) },
-            // SAFETY: the lengths were checked above.
+            // SAFETY: what the caller promises.
             _ => unsafe { portable::depthwise(job) },
         }
     }

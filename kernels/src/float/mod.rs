@@ -14,6 +14,7 @@ mod avx512;
 mod avx512_depthwise;
 mod depthwise;
 mod lanes;
+mod layer;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;

@@ -10,12 +10,10 @@ use super::neon;
 use super::{avx2, avx512};
 use super::{
     lanes::{self, LANES, Lanes},
+    layer::{self, Pixels},
     portable,
 };
 use crate::{Geometry, Isa, KernelError, Pool, Run, check, share};
-
-/// What a product costs of those on codes that [`share`] counts in.
-pub(super) const COST: usize = 4;
 
 /// Convolution or matrix product in f32, weights packed once.
 ///
@@ -56,18 +54,6 @@ pub(super) struct Job<'a> {
     pub(super) layer: &'a Layer,
     pub(super) input: *const f32,
     pub(super) output: *mut f32,
-}
-
-// SAFETY: jobs that threads run at once read a shared buffer and write pixels of their
-// own, whose places lie apart.
-unsafe impl Sync for Job<'_> {}
-
-impl Job<'_> {
-    /// The same for fewer pixels.
-    fn part(&self, pixels: Range<usize>) -> Self {
-        let (origins, places) = (&self.origins[pixels.clone()], &self.places[pixels]);
-        Self { origins, places, ..*self }
-    }
 }
 
 impl ProductF32 {
@@ -149,10 +135,7 @@ impl ProductF32 {
     /// [`KernelError::Input`] and [`KernelError::Output`] when a slice is too short; the
     /// input needs [`SLACK`](crate::SLACK) elements behind the last one used.
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), KernelError> {
-        check::input(input, self.input_needed)?;
-        check::output(output, self.output_needed)?;
-        self.run_pixels(&self.job(input, output));
-        Ok(())
+        layer::run(self, None, input, output)
     }
 
     /// [`run`](Self::run) on all threads of a pool.
@@ -166,28 +149,29 @@ impl ProductF32 {
         input: &[f32],
         output: &mut [f32],
     ) -> Result<(), KernelError> {
-        if !self.apart {
-            return self.run(input, output);
-        }
-        check::input(input, self.input_needed)?;
-        check::output(output, self.output_needed)?;
-        let whole = self.job(input, output);
-        let products = self.layer.depth * self.layer.outputs * COST;
-        share::pixels(pool, whole.origins.len(), products, |part| {
-            self.run_pixels(&whole.part(part));
-        });
-        Ok(())
+        layer::run(self, Some(pool), input, output)
+    }
+}
+
+impl Pixels for ProductF32 {
+    fn needed(&self) -> (usize, usize) {
+        (self.input_needed, self.output_needed)
     }
 
-    fn job(&self, input: &[f32], output: &mut [f32]) -> Job<'_> {
+    fn work(&self) -> (usize, usize) {
+        (self.geometry.origins.len(), self.layer.depth * self.layer.outputs)
+    }
+
+    fn are_apart(&self) -> bool {
+        self.apart
+    }
+
+    unsafe fn compute(&self, pixels: Range<usize>, input: *const f32, output: *mut f32) {
         let Geometry { origins, runs, places } = &self.geometry;
-        let (input, output) = (input.as_ptr(), output.as_mut_ptr());
-        Job { runs, origins, places, layer: &self.layer, input, output }
-    }
-
-    fn run_pixels(&self, job: &Job<'_>) {
+        let (origins, places) = (&origins[pixels.clone()], &places[pixels]);
+        let job = &Job { runs, origins, places, layer: &self.layer, input, output };
         match self.isa {
-            // SAFETY: the lengths were checked above, the instruction set in `new`.
+            // SAFETY: what the caller promises; `new` made sure of the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { avx512::product(job) },
             // SAFETY: the same.
@@ -199,7 +183,7 @@ impl ProductF32 {
             // SAFETY: the same.
             #[cfg(target_arch = "arm")]
             Isa::Neon => unsafe { arm::product(job) },
-            // SAFETY: the lengths were checked above.
+            // SAFETY: what the caller promises.
             _ => unsafe { portable::product(job) },
         }
     }

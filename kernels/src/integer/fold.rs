@@ -22,12 +22,21 @@ pub(super) struct Folded {
     pub(super) weights: Vec<i8>,
 }
 
-/// What a byte holds of a weight less its zero point, and the rest; none where two bytes do
-/// not hold it.
-fn split(weight: i8, zero: i8) -> Option<(i8, i8)> {
+/// What a byte holds of a weight less its zero point.
+fn held(weight: i8, zero: i8) -> i8 {
+    weight.saturating_sub(zero)
+}
+
+/// What it does not hold; none where a second byte does not hold that.
+fn rest(weight: i8, zero: i8) -> Option<i8> {
     let difference = i16::from(weight) - i16::from(zero);
-    let held = difference.clamp(i16::from(i8::MIN), i16::from(i8::MAX));
-    Some((i8::try_from(held).ok()?, i8::try_from(difference - held).ok()?))
+    i8::try_from(difference - i16::from(held(weight, zero))).ok()
+}
+
+/// Whether there is any such weight.
+fn exceeds(row: &[i8], zero: i8) -> bool {
+    // Without a branch for each weight this is done in vectors.
+    row.iter().fold(false, |any, &weight| any | (held(weight, zero) != weight.wrapping_sub(zero)))
 }
 
 /// The groups of a sum: first element and inputs of each.
@@ -48,30 +57,26 @@ pub(super) fn groups(geometry: &Geometry) -> Vec<(usize, Run)> {
 /// fit the geometry.
 pub(super) fn product(geometry: &Geometry, sum: &Sum<'_>) -> Option<Folded> {
     let (groups, depth) = (groups(geometry), geometry.depth());
-    let rows = || sum.weights.chunks_exact(depth).zip(sum.zero);
-    let mut exceeds = vec![false; depth];
-    for (row, &zero) in rows() {
-        for (exceeds, &weight) in exceeds.iter_mut().zip(row) {
-            *exceeds |= split(weight, zero)?.1 != 0;
+    let rows = || sum.weights.chunks_exact(depth).zip(sum.zero.iter().copied());
+    let mut excess = vec![false; depth];
+    for (row, zero) in rows().filter(|(row, zero)| exceeds(row, *zero)) {
+        for (excess, &weight) in excess.iter_mut().zip(row) {
+            *excess |= rest(weight, zero)? != 0;
         }
     }
     let of = |(start, run): &(usize, Run)| *start..*start + run.len;
-    let again: Vec<u32> = (0..)
-        .zip(&groups)
-        .filter(|(_, g)| exceeds[of(g)].contains(&true))
-        .map(|(at, _)| at)
-        .collect();
+    let (again, read): (Vec<u32>, Vec<_>) = (0..)
+        .zip(groups.iter().map(of))
+        .filter(|(_, group)| excess[group.clone()].contains(&true))
+        .unzip();
     if sum.zero.is_empty() || again.len() > FEW.max(groups.len() / SHARE) {
         return None;
     }
-    let mut weights = Vec::new();
-    for (row, &zero) in rows() {
-        let parts = |row: &[i8]| row.iter().map(|&w| split(w, zero)).collect::<Option<Vec<_>>>();
-        weights.extend(parts(row)?.into_iter().map(|(held, _)| held));
-        for &group in &again {
-            let rest = parts(&row[of(&groups[group as usize])])?;
-            weights.extend(rest.into_iter().map(|(_, rest)| rest));
-        }
+    let mut weights = Vec::with_capacity(sum.weights.len() + sum.outputs * again.len() * GROUP);
+    for (row, zero) in rows() {
+        weights.extend(row.iter().map(|&weight| held(weight, zero)));
+        let again = read.iter().flat_map(|group| &row[group.clone()]);
+        weights.extend(again.map(|&weight| rest(weight, zero).unwrap_or(0)));
     }
     Some(Folded { again, weights })
 }
@@ -88,20 +93,20 @@ pub(super) fn reread(geometry: &Geometry, again: &[u32]) -> Option<Geometry> {
 
 /// The weights of a depthwise convolution, `[taps and those read again][channels]`.
 pub(super) fn depthwise(weights: &[i8], zero: &[i8]) -> Option<Folded> {
-    let (mut again, mut held, mut rests) = (Vec::new(), Vec::<i8>::new(), Vec::<i8>::new());
-    for (tap, row) in weights.chunks_exact(zero.len().max(1)).enumerate() {
-        let parts = row.iter().zip(zero).map(|(&weight, &zero)| split(weight, zero));
-        let parts = parts.collect::<Option<Vec<_>>>()?;
-        held.extend(parts.iter().map(|(held, _)| held));
-        if parts.iter().any(|(_, rest)| *rest != 0) {
-            again.push(u32::try_from(tap).ok()?);
-            rests.extend(parts.iter().map(|(_, rest)| rest));
+    let (mut again, mut helds, mut rests) = (Vec::new(), Vec::new(), Vec::new());
+    for (tap, row) in (0..).zip(weights.chunks_exact(zero.len().max(1))) {
+        let pairs = || row.iter().copied().zip(zero.iter().copied());
+        helds.extend(pairs().map(|(weight, zero)| held(weight, zero)));
+        let over = pairs().map(|(weight, zero)| rest(weight, zero)).collect::<Option<Vec<i8>>>()?;
+        if over.iter().any(|&rest| rest != 0) {
+            again.push(tap);
+            rests.extend(over);
         }
     }
     let taps = weights.len() / zero.len().max(1);
-    let worth = !zero.is_empty() && 2 * again.len() <= taps.max(2 * FEW.min(taps));
-    held.extend(rests);
-    worth.then_some(Folded { again, weights: held })
+    let worth = !zero.is_empty() && again.len() <= (taps / 2).max(FEW.min(taps));
+    helds.extend(rests);
+    worth.then_some(Folded { again, weights: helds })
 }
 
 #[cfg(test)]
@@ -110,10 +115,12 @@ mod tests {
 
     #[test]
     fn a_difference_of_nine_bits_is_two_bytes() {
-        assert_eq!(split(100, -27), Some((127, 0)));
-        assert_eq!(split(100, -28), Some((127, 1)));
-        assert_eq!(split(-128, 127), Some((-128, -127)));
-        assert_eq!(split(127, -128), None);
+        let split = |weight, zero| (held(weight, zero), rest(weight, zero));
+        assert_eq!(split(100, -27), (127, Some(0)));
+        assert_eq!(split(100, -28), (127, Some(1)));
+        assert_eq!(split(-128, 127), (-128, Some(-127)));
+        assert_eq!(split(127, -128), (127, None));
+        assert!(exceeds(&[5, 100], -28) && !exceeds(&[5, 100], -27));
     }
 
     #[test]
