@@ -11,6 +11,7 @@
 use std::arch::asm;
 
 use super::depthwise;
+use super::filter;
 use super::finish::Spread;
 use super::packed::{BLOCK, Panel};
 use super::product::{Job, Target};
@@ -232,7 +233,7 @@ pub(super) unsafe fn depthwise(job: &depthwise::Job<'_>) {
 
 /// Adds the products of sixteen channels.
 #[inline(always)]
-unsafe fn taps(filter: &depthwise::Filter, input: *const u8, first: usize, sums: &mut Sums) {
+unsafe fn taps(filter: &filter::Filter, input: *const u8, first: usize, sums: &mut Sums) {
     let window = &filter.window;
     // SAFETY: reads the taps (there is one at least), and sixteen bytes of input and of
     // weights for each.

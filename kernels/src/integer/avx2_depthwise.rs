@@ -6,7 +6,8 @@
 use std::arch::x86_64::*;
 
 use super::avx2_finish::{corrected, finish};
-use super::depthwise::{Filter, Job};
+use super::depthwise::Job;
+use super::filter::Filter;
 use super::packed::BLOCK;
 
 /// Computes the pixels of a job.

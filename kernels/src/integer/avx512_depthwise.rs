@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::*;
 
-use super::depthwise::{Block, Job, TAPS};
+use super::depthwise::Job;
+use super::filter::{Block, TAPS};
 use super::product::Target;
 
 /// Computes the pixels of a job.

@@ -19,6 +19,7 @@ mod avx512_depthwise;
 mod avx512_finish;
 mod chains;
 mod depthwise;
+mod filter;
 mod finish;
 mod fold;
 #[cfg(target_arch = "aarch64")]

@@ -1,6 +1,7 @@
 //! The reference of the depthwise convolution.
 
-use super::depthwise::{Job, WIDEST};
+use super::depthwise::Job;
+use super::filter::WIDEST;
 use super::product::Target;
 
 /// Computes the pixels of a job.

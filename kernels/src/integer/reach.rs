@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::depthwise::TAPS;
+use super::filter::TAPS;
 
 /// The taps of some neighbouring pixels together, padded to whole dot products with taps
 /// that weigh nothing.

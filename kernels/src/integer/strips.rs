@@ -3,7 +3,7 @@
 //! Products of a strip are added in 16 bits where their weights allow it. Pixels whose
 //! origins lie one or two taps apart read mostly the same columns, which are loaded once.
 
-use super::{chains, depthwise::Filter, packed::BLOCK, reach::usual_step};
+use super::{chains, filter::Filter, packed::BLOCK, reach::usual_step};
 
 /// Taps of the longest strip.
 pub(super) const LONGEST: usize = 3;
