@@ -16,6 +16,7 @@ mod limits;
 mod ranking;
 pub mod relevance;
 mod rows;
+pub mod spider;
 
 pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};

@@ -6,6 +6,7 @@
 //! candidate over the samples in a child; [`work`] is the child's side. No image and no
 //! feature leaves the child: what comes back are scores and a fitted [`head`].
 
+pub mod behaviour;
 mod bundled;
 mod decode;
 mod description;

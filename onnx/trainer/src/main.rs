@@ -8,10 +8,12 @@ mod architecture;
 mod decisions;
 mod evaluate;
 mod families;
+mod portraits;
 mod progress;
 mod ranks;
 mod report;
 mod score;
+mod spider;
 mod table;
 mod tables;
 
@@ -33,6 +35,10 @@ struct Arguments {
 enum Verb {
     /// Predict boards that were left out, and compare.
     Evaluate(evaluate::Evaluate),
+    /// Tabulate what the ranker knows of the models of a folder.
+    Portraits(portraits::Portraits),
+    /// Train and judge the ranker of models for a task.
+    Spider(spider::Spider),
 }
 
 /// Where the tables are, unless said otherwise.
@@ -41,8 +47,12 @@ fn folder() -> PathBuf {
 }
 
 fn main() -> ExitCode {
-    let Verb::Evaluate(evaluate) = Arguments::parse().verb;
-    let text = match evaluate.run() {
+    let done = match Arguments::parse().verb {
+        Verb::Evaluate(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Portraits(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Spider(verb) => verb.run().map_err(|error| error.to_string()),
+    };
+    let text = match done {
         Ok(text) => text,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "umbra-train: {error}");

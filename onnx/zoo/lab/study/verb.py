@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 STAGES = ("pretrain", "features", "probe", "scores", "finetune", "pack")
+# Asked for by name only.
+EXTRA = ("candidates",)
 EPILOG = """\
 Every stage goes on where it was stopped: from lab/facts (committed) and lab/cache/study (not).
   pretrain   train the backbones that have no weights in lab/facts/weights
@@ -12,6 +14,8 @@ Every stage goes on where it was stopped: from lab/facts (committed) and lab/cac
   scores     every transferability score on 5, 20 and 50 images a class
   finetune   the dear truth: all layers trained on some targets
   pack       write what was found into lab/facts/*.csv.gz
+Only when named:
+  candidates write the int8 backbones with sidecars into a folder (--out), for umbra-train
 """
 
 
@@ -19,9 +23,10 @@ def add(verbs) -> None:
     """Register both verbs."""
     study = verbs.add_parser("study", help="train many backbones and gather the facts", epilog=EPILOG,
                              formatter_class=argparse.RawDescriptionHelpFormatter)
-    study.add_argument("stage", nargs="?", choices=STAGES, help="one stage (default: all in this order)")
+    study.add_argument("stage", nargs="?", choices=STAGES + EXTRA, help="one stage (default: all in this order)")
     study.add_argument("--only", default="", help="backbones whose key contains this")
     study.add_argument("--shared", help="folder that holds datasets/")
+    study.add_argument("--out", type=Path, help="folder of `candidates` (default lab/cache/study/candidates)")
     evaluate = verbs.add_parser("evaluate", help="which score foretells the truth, from lab/facts")
     evaluate.add_argument("--write", action="store_true", help="put the tables into docs/laboratory.md, and the plot")
     agree = verbs.add_parser("agree", help="hold the scores in numpy against those of the umbra binary")
@@ -32,8 +37,11 @@ def add(verbs) -> None:
 def run_study(options) -> int:
     """One stage or all."""
     from .. import paths
-    from . import features, finetune, pretrain, probe, tables
+    from . import candidates, features, finetune, plan, pretrain, probe, tables
     shared = paths.shared_dir(options.shared)
+    if options.stage == "candidates":
+        candidates.candidates(shared, options.out or plan.STORE / "candidates", options.only)
+        return 0
     stages = {"pretrain": pretrain.pretrain, "features": features.features, "probe": probe.probe,
               "scores": probe.scores, "finetune": finetune.finetune}
     for name in STAGES if options.stage is None else (options.stage,):
