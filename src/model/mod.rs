@@ -10,6 +10,7 @@ mod card;
 pub mod demo;
 mod dtype;
 mod error;
+mod extractor;
 mod image;
 mod manifest;
 pub mod npz;
@@ -28,6 +29,7 @@ pub use candidate::{
 pub use card::{Elements, card, elements};
 pub use dtype::element_bits;
 pub use error::ModelError;
+pub use extractor::extractor;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
 pub(crate) use shape::place;

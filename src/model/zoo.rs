@@ -117,7 +117,7 @@ fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 }
 
 /// A candidate from what was read; broken ones carry their rejection.
-fn candidate(
+pub(super) fn candidate(
     id: &str,
     source: Source,
     bytes: &[u8],

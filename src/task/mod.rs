@@ -4,7 +4,8 @@
 //! [`open`] reads a task from a folder or an archive and refuses what would mislead:
 //! an unreadable image, an empty class, labels that do not match. [`observe`] runs one
 //! candidate over the samples in a child; [`work`] is the child's side. No image and no
-//! feature leaves the child: what comes back are scores and a fitted [`head`].
+//! feature leaves the child: what comes back are scores and a fitted [`head`]. [`tokens`] say
+//! what a task is about without its images.
 
 pub mod behaviour;
 mod bundled;
@@ -18,6 +19,7 @@ mod open;
 mod policy;
 mod samples;
 mod scores;
+pub mod tokens;
 mod tree;
 mod work;
 

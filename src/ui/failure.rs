@@ -8,6 +8,7 @@ use crate::engine::EngineError;
 use crate::model::npz::NpzError;
 use crate::model::{ModelError, Rejection};
 use crate::task::TaskError;
+use crate::task::tokens::TokenError;
 
 /// Exit codes of the program; the console's `err` line carries the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +134,12 @@ impl From<ModelError> for Failure {
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
+        Self::new(Exit::Input, error.code(), error.to_string()).help(error.help())
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
         Self::new(Exit::Input, error.code(), error.to_string()).help(error.help())
     }
 }

@@ -43,5 +43,6 @@ mod show;
 mod store;
 mod task;
 mod task_kinds;
+mod tokens;
 mod validate;
 mod world;

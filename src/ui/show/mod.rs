@@ -18,6 +18,7 @@ pub mod select;
 pub mod store;
 pub mod table;
 pub mod text;
+pub mod tokens;
 pub mod why;
 
 use serde::Serialize;

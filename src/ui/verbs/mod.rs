@@ -29,6 +29,7 @@ pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod select;
 pub(crate) mod status;
+pub(crate) mod task;
 pub(crate) mod unquarantine;
 pub(crate) mod why;
 
