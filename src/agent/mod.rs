@@ -21,6 +21,7 @@ mod request;
 mod search;
 mod select;
 mod selection;
+mod speed;
 mod work;
 
 pub use boot::boot;
@@ -35,6 +36,7 @@ pub use notify::{Notify, Systemd};
 pub use request::Request;
 pub use select::{bench, select};
 pub use selection::{Elapsed, Selection};
+pub use speed::{Probes, speeds};
 pub use work::work;
 
 use crate::base::{Clock, Fs, Stop, SysRoot};

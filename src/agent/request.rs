@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::speed::Probes;
 use crate::base::Clock;
 use crate::bench::{Cool, Plan};
 use crate::model::Candidate;
@@ -28,6 +29,9 @@ pub struct Request {
     /// Whether a head may be fitted on the task's samples; otherwise only models whose own
     /// labels are the task's can serve it.
     pub head: bool,
+    /// Micro-models that tell how fast the board does what; with none, costs are predicted
+    /// from the candidates that were measured alone.
+    pub probes: Probes,
 }
 
 /// Warming up for a look: a third of a plan's time.

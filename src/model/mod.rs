@@ -24,7 +24,8 @@ mod zoo;
 
 pub use axis::{configured, model_name};
 pub use candidate::{
-    Affinity, Candidate, Card, Config, Dtype, Quantization, Rejection, Source, Stage, TensorInfo,
+    Affinity, Candidate, Card, Config, Dtype, Kind, Quantization, Rejection, Source, Stage,
+    TensorInfo, Work,
 };
 pub use card::{Elements, card, elements};
 pub use dtype::element_bits;
@@ -36,4 +37,4 @@ pub(crate) use shape::place;
 pub use shape::{Fact, Shapes, Value, shapes};
 pub use tensor::Tensor;
 pub use validate::validate;
-pub use zoo::{bundled, open};
+pub use zoo::{bundled, open, probes, probes_digest};

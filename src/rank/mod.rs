@@ -3,7 +3,7 @@
 //!
 //! [`rank`] turns facts, candidates, trials and evidence into rows of measures, then
 //! orders them by the policy; it works with no trials and no evidence, on predictions
-//! that say so. [`rerank`] orders the same measures by another policy. Limits come
+//! that say so (`predict`). [`rerank`] orders the same measures by another policy. Limits come
 //! first, then costs are clamped at their targets, differences within the noise are
 //! ties, and weighted Copeland orders the rest (docs/ranking.md).
 
@@ -13,6 +13,7 @@ pub mod copeland;
 pub mod cost;
 pub mod evaluate;
 mod limits;
+mod predict;
 mod ranking;
 pub mod relevance;
 mod rows;
@@ -20,6 +21,7 @@ pub mod spider;
 
 pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
+pub use predict::Speeds;
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
 use self::relevance::Prior;
@@ -37,7 +39,21 @@ pub fn rank(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    let (rows, prior) = rows::rows(facts, candidates, trials, evidence);
+    rank_at(&Speeds::new(), facts, policy, candidates, trials, evidence)
+}
+
+/// The same, where probes have shown how fast the board does what: costs that nobody measured
+/// are then predicted in their unit.
+#[must_use]
+pub fn rank_at(
+    speeds: &Speeds,
+    facts: &Facts,
+    policy: &Policy,
+    candidates: &[Candidate],
+    trials: &[Trial],
+    evidence: &[Evidence],
+) -> Ranking {
+    let (rows, prior) = rows::rows(speeds, facts, candidates, trials, evidence);
     ordered(rows, prior, policy)
 }
 

@@ -83,8 +83,11 @@ pub struct Row {
     pub usable: bool,
     /// Hard limits it breaks.
     pub violations: Vec<Violation>,
-    /// Values per criterion; a missing one abstains.
+    /// Values per criterion, measured or else predicted; a missing one abstains.
     pub measures: BTreeMap<Criterion, Measure>,
+    /// What its costs are predicted to be, as if it had not been measured itself.
+    #[serde(default)]
+    pub predictions: BTreeMap<Criterion, Measure>,
     /// The figures that limits are gated with, in the unit of task.toml, by limit name.
     pub gates: BTreeMap<String, f64>,
     /// Accuracy on the task.

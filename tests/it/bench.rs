@@ -67,6 +67,7 @@ fn card() -> Card {
         ops: [("GlobalAveragePool".to_owned(), 1), ("Flatten".to_owned(), 1)].into(),
         params: 0,
         macs: Some(0),
+        work: Vec::new(),
         weight_bytes: Default::default(),
         peak_activation_bytes: None,
         quantization: Quantization::Float32,

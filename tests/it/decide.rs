@@ -36,6 +36,7 @@ fn row(id: &str, measures: &[(Criterion, f64, f64)]) -> Row {
         gates: gates.map(|(name, value)| (name.to_owned(), value)).into(),
         accuracy: Some(Estimate { value: accuracy.value, low: accuracy.low, high: accuracy.high }),
         measures,
+        predictions: BTreeMap::new(),
         standing: None,
         ranks: BTreeMap::new(),
         copeland: None,

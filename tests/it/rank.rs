@@ -265,6 +265,7 @@ fn candidate(id: &str, bytes: u64) -> Candidate {
             ops: BTreeMap::new(),
             params: bytes,
             macs: Some(bytes * 50),
+            work: Vec::new(),
             weight_bytes: BTreeMap::from([("int8".to_owned(), bytes)]),
             peak_activation_bytes: Some(20_000),
             quantization: Quantization::Int8Qdq,

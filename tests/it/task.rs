@@ -617,6 +617,7 @@ fn the_samples_tell_how_pixels_are_fed_where_no_sidecar_says_it() {
         ops: BTreeMap::new(),
         params: 0,
         macs: None,
+        work: Vec::new(),
         weight_bytes: BTreeMap::new(),
         peak_activation_bytes: None,
         quantization: Quantization::Float32,

@@ -275,6 +275,7 @@ impl Board {
             dry_run: false,
             fresh: false,
             head: true,
+            probes: Vec::new,
         }
     }
 }

@@ -1,14 +1,16 @@
-//! `umbra-train`: judges the ranker's hardware half on published tables.
+//! `umbra-train`: judges the ranker's hardware half on published tables, and makes its probes.
 //!
 //! `evaluate` predicts boards that it may not look at, from a few drawn measurements of each,
 //! and prints how good the ranks, the figures and the decisions are, beside simpler ways on
-//! the same draws. The predictor is the agent's own (`umbra::rank::cost`).
+//! the same draws. The predictor is the agent's own (`umbra::rank::cost`). `probes` writes
+//! `onnx/probes`.
 
 mod architecture;
 mod decisions;
 mod evaluate;
 mod families;
 mod portraits;
+mod probes;
 mod progress;
 mod ranks;
 mod report;
@@ -37,6 +39,8 @@ enum Verb {
     Evaluate(evaluate::Evaluate),
     /// Tabulate what the ranker knows of the models of a folder.
     Portraits(portraits::Portraits),
+    /// Write the micro-models that tell how fast a board does what.
+    Probes(probes::Probes),
     /// Train and judge the ranker of models for a task.
     Spider(spider::Spider),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Evaluate(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Portraits(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Probes(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Spider(verb) => verb.run().map_err(|error| error.to_string()),
     };
     let text = match done {

@@ -8,6 +8,7 @@ mod macs;
 mod scheme;
 mod tap;
 mod weights;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub fn card(model: &Model) -> Card {
         ops: operators(graph),
         params: elements(model).weights,
         macs: macs::macs(graph, &shapes),
+        work: work::works(graph, &shapes),
         weight_bytes: weights::bytes_by_type(graph),
         peak_activation_bytes: activations::peak(graph, &shapes),
         quantization: scheme::scheme(graph),

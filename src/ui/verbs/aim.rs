@@ -109,6 +109,7 @@ impl Aim {
             dry_run,
             fresh: effort.fresh,
             head: true,
+            probes: model::probes,
         })
     }
 
