@@ -12,10 +12,10 @@ mod families;
 mod portraits;
 mod probes;
 mod progress;
+mod ranker;
 mod ranks;
 mod report;
 mod score;
-mod spider;
 mod table;
 mod tables;
 
@@ -41,8 +41,8 @@ enum Verb {
     Portraits(portraits::Portraits),
     /// Write the micro-models that tell how fast a board does what.
     Probes(probes::Probes),
-    /// Train and judge the ranker of models for a task.
-    Spider(spider::Spider),
+    /// Train the rankers, and judge them on what they have not seen.
+    Train(ranker::Train),
 }
 
 /// Where the tables are, unless said otherwise.
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Verb::Evaluate(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Portraits(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Probes(verb) => verb.run().map_err(|error| error.to_string()),
-        Verb::Spider(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Train(verb) => verb.run().map_err(|error| error.to_string()),
     };
     let text = match done {
         Ok(text) => text,

@@ -38,10 +38,12 @@ impl Portraits {
         let candidates = model::open(std::slice::from_ref(&self.folder))?;
         let engines = engine::available();
         let mut progress = Progress::new("portraits", candidates.len());
-        let mut text = String::from("model,portrait\n");
+        let mut text = String::from("model,portrait,bytes,memory,work\n");
         for candidate in &candidates {
             let numbers = of(&engines, candidate)?.map(|number| number.to_string());
-            text += &format!("{},{}\n", candidate.id, numbers.join(" "));
+            let [bytes, memory] = [candidate.bytes, memory(candidate)];
+            let work = work(candidate).join(" ");
+            text += &format!("{},{},{bytes},{memory},{work}\n", candidate.id, numbers.join(" "));
             progress.step();
         }
         Ok(text)
@@ -59,4 +61,22 @@ fn of(engines: &[Box<dyn Engine>], candidate: &Candidate) -> Result<Portrait, Po
     let found = behaviour(engine, &model, &preprocess, &features);
     let found = found.map_err(|error| refuse(error.to_string()))?;
     portrait(candidate, &found).ok_or_else(none)
+}
+
+/// Bytes that it needs at least: weights and activations.
+fn memory(candidate: &Candidate) -> u64 {
+    let Some(card) = &candidate.card else { return 0 };
+    let weights = card.weight_bytes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
+    weights.saturating_add(card.peak_activation_bytes.unwrap_or(0))
+}
+
+/// Its nodes as `kind:int8:operations:bytes`.
+fn work(candidate: &Candidate) -> Vec<String> {
+    let nodes = candidate.card.iter().flat_map(|card| &card.work);
+    nodes
+        .map(|work| {
+            let whole = u8::from(work.int8);
+            format!("{}:{whole}:{}:{}", work.kind.name(), work.ops, work.bytes)
+        })
+        .collect()
 }

@@ -5,10 +5,12 @@
 //! the samples' scores say of the model ([`views`]) is one token more. docs/ranker.md says what
 //! is in the file, how it was trained and how good it is.
 
+mod hardware;
 mod portrait;
 mod scorer;
 mod views;
 
+pub use hardware::{GROUPS, HARDWARE, Hardware, hardware};
 pub use portrait::{Portrait, WIDTH, portrait};
 pub use scorer::{Question, Scorer, names};
 pub use views::{VIEWS, Viewed, views};

@@ -1,6 +1,6 @@
 //! A ranker's file at work.
 
-use super::{Portrait, VIEWS, WIDTH};
+use super::{HARDWARE, Hardware, Portrait, VIEWS, WIDTH};
 use crate::engine::{self, Engine, EngineError, LoadOptions};
 use crate::model::{Stage, Tensor};
 
@@ -12,6 +12,8 @@ pub mod names {
     pub const VIEWS: &str = "views";
     /// Prototypes, classes x the extractor's features.
     pub const CLASSES: &str = "classes";
+    /// The board, 1 x [`HARDWARE`](super::HARDWARE); only of a ranker that knows boards.
+    pub const HARDWARE: &str = "hardware";
     /// A score for each model, higher being better.
     pub const SCORES: &str = "scores";
 }
@@ -25,6 +27,8 @@ pub struct Question<'a> {
     pub views: &'a [[f32; VIEWS]],
     /// A prototype for each class of the task, all of one length.
     pub classes: &'a [Vec<f32>],
+    /// The board, for a ranker that knows boards; one that does not never looks at it.
+    pub hardware: &'a Hardware,
 }
 
 /// A ranker.
@@ -58,6 +62,7 @@ impl<'a> Scorer<'a> {
             (names::PORTRAITS, [models, WIDTH], question.portraits.concat()),
             (names::VIEWS, [models, VIEWS], question.views.concat()),
             (names::CLASSES, [classes, features], question.classes.concat()),
+            (names::HARDWARE, [1, HARDWARE], question.hardware.to_vec()),
         ];
         let options = LoadOptions {
             outputs: Some(vec![names::SCORES.to_owned()]),

@@ -6,7 +6,7 @@
 use candle_core::Result;
 use umbra::model::Dtype;
 use umbra::model::onnx::{Attribute, Graph, Model, Node, TensorData, ValueInfo};
-use umbra::rank::spider::{VIEWS, WIDTH, names};
+use umbra::rank::spider::{GROUPS, HARDWARE, VIEWS, WIDTH, names};
 
 use super::fit::{Fitted, Scale};
 use super::network::EPSILON;
@@ -56,11 +56,15 @@ pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
     let rows = |name: &str, width: usize| {
         ValueInfo::tensor(name, Dtype::Float32, &[None, Some(width as u64)])
     };
-    let inputs = vec![
-        rows(names::PORTRAITS, WIDTH),
-        rows(names::VIEWS, VIEWS),
-        rows(names::CLASSES, fitted.classes.mean.len()),
-    ];
+    let sizes = fitted.network.sizes;
+    let mut inputs = vec![rows(names::PORTRAITS, WIDTH)];
+    for (name, used, width) in [
+        (names::VIEWS, sizes.views, VIEWS),
+        (names::CLASSES, sizes.features, fitted.classes.mean.len()),
+        (names::HARDWARE, sizes.hardware, HARDWARE),
+    ] {
+        inputs.extend((used > 0).then(|| rows(name, width)));
+    }
     let outputs = vec![rows(names::SCORES, 1)];
     let mut graph = Graph::of(inputs, draft.nodes, outputs);
     graph.initializer = draft.constants;
@@ -90,22 +94,20 @@ impl Writer<'_> {
             logits.push(draft.node("MatMul", &[&both, &ones], &[]));
             values.push(self.product(draft, seen, "value")?);
         }
-        let classes = match sizes.features {
-            0 => None,
-            _ => {
-                let scaled = self.scaled(draft, names::CLASSES, &self.fitted.classes);
-                Some(self.layer(draft, &scaled, "class")?)
-            }
-        };
-        if let Some(classes) = &classes {
-            let key = self.product(draft, classes, "key")?;
+        let shared = self.shared(draft)?;
+        for seen in &shared {
+            let key = self.product(draft, seen, "key")?;
             let key = draft.node("Transpose", &[&key], &[Attribute::ints("perm", &[1, 0])]);
             logits.push(draft.node("MatMul", &[&query, &key], &[]));
         }
         let share = self.shares(draft, &logits);
         let mut mixed = self.mixed_own(draft, &share, &values);
-        if let Some(classes) = &classes {
-            let value = self.product(draft, classes, "value")?;
+        if !shared.is_empty() {
+            let each: Result<Vec<String>> =
+                shared.iter().map(|seen| self.product(draft, seen, "value")).collect();
+            let each = each?;
+            let names: Vec<&str> = each.iter().map(String::as_str).collect();
+            let value = draft.node("Concat", &names, &[Attribute::int("axis", 0)]);
             let rest = draft.columns(&share, values.len() as i64, i64::MAX);
             let seen = draft.node("MatMul", &[&rest, &value], &[]);
             mixed = draft.node("Add", &[&mixed, &seen], &[]);
@@ -115,6 +117,23 @@ impl Writer<'_> {
         let read = self.norm(draft, &sum, "norm1")?;
         let read = self.norm(draft, &read, "norm2")?;
         self.layer(draft, &read, "head")
+    }
+
+    /// Tokens that all models share, as `Network::shared`.
+    fn shared(&self, draft: &mut Draft) -> Result<Vec<String>> {
+        let sizes = self.fitted.network.sizes;
+        let mut shared = Vec::new();
+        if sizes.features > 0 {
+            let scaled = self.scaled(draft, names::CLASSES, &self.fitted.classes);
+            shared.push(self.layer(draft, &scaled, "class")?);
+        }
+        if sizes.hardware > 0 {
+            let scaled = self.scaled(draft, names::HARDWARE, &self.fitted.hardware);
+            let groups = draft.constant(&[GROUPS.len(), HARDWARE], &super::fit::groups());
+            let rows = draft.node("Mul", &[&scaled, &groups], &[]);
+            shared.push(self.layer(draft, &rows, "hardware")?);
+        }
+        Ok(shared)
     }
 
     /// Softmax over all tokens.

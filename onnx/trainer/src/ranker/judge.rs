@@ -82,7 +82,8 @@ fn of<'a>(facts: &'a Facts, dataset: &'a str) -> impl Iterator<Item = &'a Task> 
     facts.tasks.iter().filter(move |task| task.dataset == dataset)
 }
 
-fn agreement(task: &Task, scores: &[f64]) -> [f64; 3] {
+/// Weighted tau (truth-ranked), regret in hundredths, best in the first three.
+pub(crate) fn agreement(task: &Task, scores: &[f64]) -> [f64; 3] {
     [
         weighted_tau(&task.truth, scores).map_or(0.0, |tau| tau.truth_ranked),
         regret_at_1(&task.truth, scores).map_or(100.0, |regret| 100.0 * regret),
@@ -90,11 +91,13 @@ fn agreement(task: &Task, scores: &[f64]) -> [f64; 3] {
     ]
 }
 
-fn mean(rows: &[[f64; 3]]) -> [f64; 3] {
+/// Mean of each column.
+pub(crate) fn mean(rows: &[[f64; 3]]) -> [f64; 3] {
     Judged { name: String::new(), datasets: rows.to_vec() }.means()
 }
 
-fn standard(values: &[f64]) -> Vec<f64> {
+/// Mean 0 and deviation 1.
+pub(crate) fn standard(values: &[f64]) -> Vec<f64> {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;

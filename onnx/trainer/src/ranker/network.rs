@@ -1,6 +1,7 @@
 //! The network: one attention layer over a model's token, its view of the samples and the classes.
 //!
-//! Single head, post-norm, read at the model's token (arXiv 2306.03900, released code), with one
+//! A board may be among them, as a token for each of its groups of numbers. Single head, post-norm,
+//! read at the model's token (arXiv 2306.03900, released code), with one
 //! difference in cost and none in value: keys and values of the classes are computed once and
 //! shared by all models.
 
@@ -23,6 +24,8 @@ pub(crate) struct Sizes {
     pub(crate) views: usize,
     /// Numbers of a prototype; 0 leaves the classes out.
     pub(crate) features: usize,
+    /// Numbers of a board; 0 leaves the board out.
+    pub(crate) hardware: usize,
     /// Numbers of a token.
     pub(crate) token: usize,
     /// Models with a learned token of their own, beside their portrait; 0 for none.
@@ -40,6 +43,8 @@ pub(crate) struct Batch {
     pub(crate) classes: Tensor,
     /// 1 where a class is padding, tasks x 1 x classes.
     pub(crate) padding: Tensor,
+    /// Boards, tasks x groups x numbers, standardised, 0 outside of a row's group.
+    pub(crate) hardware: Tensor,
 }
 
 /// Weights by name, each stored as inputs x outputs.
@@ -53,7 +58,7 @@ impl Network {
     /// Random weights from a seed.
     pub(crate) fn new(sizes: Sizes, seed: u64) -> Result<Self> {
         let mut random = Normal(SplitMix64::new(seed));
-        let Sizes { portrait, views, features, token: d, learned } = sizes;
+        let Sizes { portrait, views, features, hardware, token: d, learned } = sizes;
         let mut weights = BTreeMap::new();
         let mut layer = |name: [&'static str; 2], from: usize, to: usize| -> Result<()> {
             let scale = 1.0 / (from.max(1) as f64).sqrt();
@@ -70,6 +75,9 @@ impl Network {
         }
         if features > 0 {
             layer(["class.w", "class.b"], features, d)?;
+        }
+        if hardware > 0 {
+            layer(["hardware.w", "hardware.b"], hardware, d)?;
         }
         for name in ["query", "key", "value"] {
             layer([name, ""], d, d)?;
@@ -120,14 +128,15 @@ impl Network {
             logits.push((&query * key)?.sum_keepdim(D::Minus1)?);
             values.push(seen.broadcast_matmul(self.weight("value")?)?);
         }
-        let classes = match self.sizes.features {
-            0 => None,
-            _ => Some(self.layer(&batch.classes, "class")?),
-        };
-        if let Some(classes) = &classes {
-            let key = classes.broadcast_matmul(self.weight("key")?)?;
+        // And those that all models share: keys and values are computed once.
+        let shared = self.shared(batch)?;
+        for (seen, padding) in &shared {
+            let key = seen.broadcast_matmul(self.weight("key")?)?;
             let found = query.matmul(&key.transpose(1, 2)?.contiguous()?)?;
-            logits.push(found.broadcast_add(&(&batch.padding * NEVER)?)?);
+            logits.push(match padding {
+                Some(padding) => found.broadcast_add(&(*padding * NEVER)?)?,
+                None => found,
+            });
         }
         let logits = (Tensor::cat(&logits, 2)? / (width as f64).sqrt())?;
         let share = candle_nn::ops::softmax(&logits, D::Minus1)?;
@@ -135,14 +144,27 @@ impl Network {
         for (at, value) in values.iter().enumerate() {
             mixed = (mixed + share.narrow(2, at, 1)?.broadcast_mul(value)?)?;
         }
-        if let Some(classes) = &classes {
-            let value = classes.broadcast_matmul(self.weight("value")?)?;
-            let count = share.dim(2)? - values.len();
-            mixed =
-                (mixed + share.narrow(2, values.len(), count)?.contiguous()?.matmul(&value)?)?;
+        let mut from = values.len();
+        for (seen, _) in &shared {
+            let value = seen.broadcast_matmul(self.weight("value")?)?;
+            let count = value.dim(1)?;
+            mixed = (mixed + share.narrow(2, from, count)?.contiguous()?.matmul(&value)?)?;
+            from += count;
         }
         let read = self.norm(&(token + self.layer(&mixed, "out")?)?, "norm1")?;
         self.layer(&self.norm(&read, "norm2")?, "head")?.squeeze(2)
+    }
+
+    /// Tokens of the task and of the board, each with what pads it.
+    fn shared<'b>(&self, batch: &'b Batch) -> Result<Vec<(Tensor, Option<&'b Tensor>)>> {
+        let mut shared = Vec::new();
+        if self.sizes.features > 0 {
+            shared.push((self.layer(&batch.classes, "class")?, Some(&batch.padding)));
+        }
+        if self.sizes.hardware > 0 {
+            shared.push((self.layer(&batch.hardware, "hardware")?, None));
+        }
+        Ok(shared)
     }
 
     fn norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
@@ -195,7 +217,8 @@ mod tests {
 
     /// The vectors' own weights; tokens go in as they are.
     fn network(params: &Value, token: usize) -> Network {
-        let sizes = Sizes { portrait: token, views: 0, features: token, token, learned: 0 };
+        let sizes =
+            Sizes { portrait: token, views: 0, features: token, hardware: 0, token, learned: 0 };
         let network = Network::new(sizes, 1).unwrap();
         let set = |name: &str, value: &Tensor| network.weights[name].set(value).unwrap();
         let one = Tensor::eye(token, candle_core::DType::F32, &Device::Cpu).unwrap();
@@ -237,6 +260,7 @@ mod tests {
                 views: Tensor::zeros((1, 1, 1), candle_core::DType::F32, &Device::Cpu).unwrap(),
                 classes,
                 padding: Tensor::from_vec(padding, (1, 1, count), &Device::Cpu).unwrap(),
+                hardware: Tensor::zeros((1, 1, 1), candle_core::DType::F32, &Device::Cpu).unwrap(),
             };
             let score = network(&case["params"], token).scores(&batch).unwrap();
             let score = f64::from(score.to_vec2::<f32>().unwrap()[0][0]);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use umbra::model::npz::{NpzError, read_npz};
-use umbra::rank::spider::{VIEWS, Viewed, views};
+use umbra::model::{Kind, Work};
+use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, views};
+use umbra::task::Targets;
 
 use crate::table::{Table, TableError, number};
 
@@ -54,6 +56,23 @@ pub(crate) struct Task {
     pub(crate) views: Vec<[f32; VIEWS]>,
     /// A prototype for each class.
     pub(crate) classes: Vec<Vec<f32>>,
+    /// The board that it runs on; all 0 where no board is meant.
+    pub(crate) hardware: Hardware,
+    /// Latency (microseconds), memory and size (bytes) of each candidate there.
+    pub(crate) costs: Vec<[f64; 3]>,
+    /// What is good enough there.
+    pub(crate) targets: Targets,
+}
+
+/// What a model costs whatever the board.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cost {
+    /// Of its file.
+    pub(crate) bytes: f64,
+    /// Bytes of weights and activations.
+    pub(crate) memory: f64,
+    /// Its nodes.
+    pub(crate) work: Vec<Work>,
 }
 
 /// All of it.
@@ -63,6 +82,8 @@ pub(crate) struct Facts {
     pub(crate) models: Vec<String>,
     /// Portrait of each.
     pub(crate) portraits: Vec<Vec<f32>>,
+    /// Costs of each.
+    pub(crate) costs: Vec<Cost>,
     /// The tasks.
     pub(crate) tasks: Vec<Task>,
 }
@@ -70,8 +91,8 @@ pub(crate) struct Facts {
 impl Facts {
     /// From `portraits`, `backbones`, `probe`, `scores` (tables) and `tokens.npz` of a folder.
     pub(crate) fn read(folder: &Path) -> Result<Self, FactsError> {
-        let portraits = portraits(folder)?;
-        let models: Vec<String> = portraits.keys().cloned().collect();
+        let known = portraits(folder)?;
+        let models: Vec<String> = known.keys().cloned().collect();
         let place: HashMap<&str, usize> = models.iter().map(String::as_str).zip(0..).collect();
         let kinds = kinds(folder)?;
         let prototypes = prototypes(folder)?;
@@ -87,8 +108,8 @@ impl Facts {
             "nce",
         ])? {
             let truth = truths.get(&(model.to_owned(), task.to_owned()));
-            let known = place.get(model).zip(truth).filter(|_| form == FORM && shots == SHOTS);
-            let Some((model, truth)) = known else { continue };
+            let both = place.get(model).zip(truth).filter(|_| form == FORM && shots == SHOTS);
+            let Some((model, truth)) = both else { continue };
             let scores = [logme, hscore, nce].map(number);
             let candidate = Candidate { model: *model, truth: *truth, scores };
             found.entry(task.to_owned()).or_default().push(candidate);
@@ -103,11 +124,11 @@ impl Facts {
                 Some(Task::of(&name, &candidates, classes, &models, &kinds, shots))
             })
             .collect();
-        let portraits = portraits.into_values().collect();
+        let (portraits, costs) = known.into_values().unzip();
         if tasks.is_empty() {
             return Err(FactsError::Empty(folder.to_owned()));
         }
-        Ok(Self { models, portraits, tasks })
+        Ok(Self { models, portraits, costs, tasks })
     }
 
     /// Names of the datasets, sorted.
@@ -151,6 +172,9 @@ impl Task {
             scores: candidates.iter().map(|candidate| candidate.scores).collect(),
             views: views(&viewed, shots * classes.len()),
             classes,
+            hardware: [0.0; HARDWARE],
+            costs: Vec::new(),
+            targets: Targets::default(),
         }
     }
 
@@ -167,11 +191,26 @@ fn table(folder: &Path, name: &'static str) -> Result<Table, FactsError> {
     Table::read(folder, name)?.ok_or(FactsError::Missing { folder: folder.to_owned(), name })
 }
 
-fn portraits(folder: &Path) -> Result<BTreeMap<String, Vec<f32>>, FactsError> {
+/// Portrait and costs of each model.
+fn portraits(folder: &Path) -> Result<BTreeMap<String, (Vec<f32>, Cost)>, FactsError> {
     let table = table(folder, "portraits")?;
-    let rows = table.rows(["model", "portrait"])?;
-    let numbers = |text: &str| text.split(' ').filter_map(|word| word.parse().ok()).collect();
-    Ok(rows.map(|[model, text]| (model.to_owned(), numbers(text))).collect())
+    let rows = table.rows(["model", "portrait", "bytes", "memory", "work"])?;
+    let found = rows.map(|[model, portrait, bytes, memory, work]| {
+        let portrait = portrait.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let [bytes, memory] = [bytes, memory].map(|cell| number(cell).unwrap_or_default());
+        let work = work.split(' ').filter_map(node).collect();
+        (model.to_owned(), (portrait, Cost { bytes, memory, work }))
+    });
+    Ok(found.collect())
+}
+
+/// A node, written as `kind:int8:operations:bytes`.
+fn node(text: &str) -> Option<Work> {
+    let mut parts = text.split(':');
+    let name = parts.next()?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    let mut amount = || parts.next()?.parse::<u64>().ok();
+    Some(Work { kind, int8: amount()? == 1, ops: amount()?, bytes: amount()? })
 }
 
 /// Family and source of each model.

@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use umbra::base::random::SplitMix64;
+use umbra::rank::spider::{GROUPS, HARDWARE, VIEWS};
 
 use super::facts::{Facts, Task};
 use super::loss::Orders;
@@ -38,6 +39,8 @@ pub(crate) struct Uses {
     pub(crate) views: bool,
     /// A learned token for each model.
     pub(crate) learned: bool,
+    /// The board.
+    pub(crate) hardware: bool,
 }
 
 /// Who says which order is right.
@@ -53,11 +56,11 @@ impl Recipe {
     fn sizes(&self, facts: &Facts) -> Sizes {
         let features =
             facts.tasks.first().and_then(|task| task.classes.first()).map_or(0, Vec::len);
-        let views = umbra::rank::spider::VIEWS;
         Sizes {
             portrait: facts.portraits.first().map_or(0, Vec::len),
-            views: if self.uses.views { views } else { 0 },
+            views: if self.uses.views { VIEWS } else { 0 },
             features: if self.uses.classes { features } else { 0 },
+            hardware: if self.uses.hardware { HARDWARE } else { 0 },
             token: self.token,
             learned: if self.uses.learned { facts.models.len() } else { 0 },
         }
@@ -99,6 +102,7 @@ pub(crate) struct Fitted {
     pub(crate) network: Network,
     pub(crate) portraits: Scale,
     pub(crate) classes: Scale,
+    pub(crate) hardware: Scale,
     pub(crate) curve: Vec<f64>,
 }
 
@@ -108,8 +112,10 @@ pub(crate) fn fit(facts: &Facts, tasks: &[&Task], recipe: &Recipe, seed: u64) ->
     let prototypes: Vec<Vec<f32>> =
         tasks.iter().flat_map(|task| task.classes.iter().cloned()).collect();
     let classes = Scale::of(&prototypes);
+    let boards: Vec<Vec<f32>> = tasks.iter().map(|task| task.hardware.to_vec()).collect();
+    let hardware = Scale::of(&boards);
     let network = Network::new(recipe.sizes(facts), seed)?;
-    let mut fitted = Fitted { network, portraits, classes, curve: Vec::new() };
+    let mut fitted = Fitted { network, portraits, classes, hardware, curve: Vec::new() };
     let orders = orders(tasks, recipe.teacher)?;
     let batch = batch(facts, tasks, &fitted)?;
     let settings =
@@ -161,8 +167,9 @@ fn batch(facts: &Facts, tasks: &[&Task], fitted: &Fitted) -> Result<Batch> {
         facts.portraits.iter().map(|portrait| fitted.portraits.apply(portrait)).collect();
     let most = tasks.iter().map(|task| task.classes.len()).max().unwrap_or(1);
     let width = fitted.classes.mean.len();
-    let blank = [0.0; umbra::rank::spider::VIEWS];
+    let blank = [0.0; VIEWS];
     let (mut views, mut classes, mut padding) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut boards, groups) = (Vec::new(), groups());
     for task in tasks {
         let mut rows = vec![blank; models];
         for (model, row) in task.candidates.iter().zip(&task.views) {
@@ -171,6 +178,10 @@ fn batch(facts: &Facts, tasks: &[&Task], fitted: &Fitted) -> Result<Batch> {
             }
         }
         views.extend(rows.concat());
+        let board = fitted.hardware.apply(&task.hardware);
+        boards.extend(
+            groups.iter().zip(board.iter().cycle()).map(|(inside, number)| inside * number),
+        );
         for at in 0..most {
             let class = task.classes.get(at);
             padding.push(if class.is_some() { 0.0_f32 } else { 1.0 });
@@ -183,7 +194,16 @@ fn batch(facts: &Facts, tasks: &[&Task], fitted: &Fitted) -> Result<Batch> {
         views: Tensor::from_vec(views, (count, models, blank.len()), cpu)?,
         classes: Tensor::from_vec(classes, (count, most, width), cpu)?,
         padding: Tensor::from_vec(padding, (count, 1, most), cpu)?,
+        hardware: Tensor::from_vec(boards, (count, GROUPS.len(), HARDWARE), cpu)?,
     })
+}
+
+/// 1 inside of a group, groups x numbers.
+pub(crate) fn groups() -> Vec<f32> {
+    let row = |group: &std::ops::Range<usize>| {
+        (0..HARDWARE).map(|at| f32::from(u8::from(group.contains(&at)))).collect::<Vec<f32>>()
+    };
+    GROUPS.iter().flat_map(row).collect()
 }
 
 /// What is seen in one pass: prototypes with noise, portraits with holes.
