@@ -5,6 +5,8 @@
 //! stop at any moment with nothing half-done. [`classify`] and [`infer`] run a model in
 //! a worker, [`work`] is the worker's side of every job.
 
+mod advice;
+mod behave;
 mod boot;
 mod classify;
 mod config;
@@ -24,6 +26,7 @@ mod selection;
 mod speed;
 mod work;
 
+pub use behave::behave;
 pub use boot::boot;
 pub use classify::{Classified, classify};
 pub use config::{Config, ConfigError, Cooling, Preset};

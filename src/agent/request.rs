@@ -7,6 +7,7 @@ use super::speed::Probes;
 use crate::base::Clock;
 use crate::bench::{Cool, Plan};
 use crate::model::Candidate;
+use crate::rank::Method;
 use crate::task::Task;
 
 /// What is asked of the main job.
@@ -29,6 +30,8 @@ pub struct Request {
     /// Whether a head may be fitted on the task's samples; otherwise only models whose own
     /// labels are the task's can serve it.
     pub head: bool,
+    /// How those within the limits are ordered.
+    pub method: Method,
     /// Micro-models that tell how fast the board does what; with none, costs are predicted
     /// from the candidates that were measured alone.
     pub probes: Probes,

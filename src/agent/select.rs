@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::advice::Known;
 use super::entry::{Entry, Setting, no_task};
 use super::install::{Installation, install};
 use super::measure::Measuring;
@@ -40,7 +41,7 @@ pub(super) fn run(
 ) -> Result<Selection, AgentError> {
     let Parts { ctx, fs, engines, meters } = parts;
     let mut laps = Laps::begin(ctx.clock);
-    let Request { zoo, task, state, plan, budget, dry_run, fresh, head, probes } = request;
+    let Request { zoo, task, state, plan, budget, dry_run, fresh, head, method, probes } = request;
     let budget = Budget::begin(ctx.clock, budget);
     let store = Store::open(state.clone(), fs)?;
     sink.event(Event::Stage("probe"));
@@ -76,6 +77,17 @@ pub(super) fn run(
     let reused = entries.iter().filter(|entry| entry.reused).count();
     let (candidates, trials, evidence) = results(&setting, entries, ctx.clock);
     let ranking = rank::rank_at(&speeds, &facts, &task.policy, &candidates, &trials, &evidence);
+    let known = Known {
+        task: &task,
+        candidates: &candidates,
+        evidence: &evidence,
+        speeds: &speeds,
+        engines,
+    };
+    let ranking = match known.advice(method)? {
+        Some(advice) => rank::advised(&ranking, &advice),
+        None => ranking,
+    };
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
     let decision = decide::choose(&task.policy, &ranking, incumbent.as_ref());

@@ -13,6 +13,7 @@ pub mod copeland;
 pub mod cost;
 pub mod evaluate;
 mod limits;
+mod method;
 mod predict;
 mod ranking;
 pub mod relevance;
@@ -21,6 +22,7 @@ pub mod spider;
 
 pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
+pub use method::{Advice, Method, advised};
 pub use predict::Speeds;
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
@@ -54,31 +56,33 @@ pub fn rank_at(
     evidence: &[Evidence],
 ) -> Ranking {
     let (rows, prior) = rows::rows(speeds, facts, candidates, trials, evidence);
-    ordered(rows, prior, policy)
+    ordered(rows, prior, policy, Method::default())
 }
 
 /// The same measures under another policy.
 #[must_use]
 pub fn rerank(ranking: &Ranking, policy: &Policy) -> Ranking {
-    ordered(ranking.rows.clone(), ranking.prior, policy)
+    ordered(ranking.rows.clone(), ranking.prior, policy, ranking.method)
 }
 
-fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy) -> Ranking {
+fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy, method: Method) -> Ranking {
     for row in &mut rows {
         row.violations = limits::violations(&row.gates, &policy.limits);
         row.ranks.clear();
         (row.copeland, row.second_order, row.margin_sum) = (None, None, None);
     }
-    let contest = Contest::of(&rows, policy);
+    let by = method.policy(policy);
+    let contest = Contest::of(&rows, &by);
     let order: Vec<usize> = contest.order().collect();
     note_scores(&mut rows, &contest);
     note_ranks(&mut rows, &contest.feasible);
     Ranking {
         policy: policy.clone(),
         prior,
+        method,
         margins: margins(&contest, &order),
         pareto: pareto(&rows, &contest.feasible),
-        indistinguishable: indistinguishable(&rows, &order, policy),
+        indistinguishable: indistinguishable(&rows, &order, &by),
         rows,
         order,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Method;
 use super::relevance::{Prior, Standing};
 use crate::base::Digest;
 use crate::task::{Estimate, Policy};
@@ -121,6 +122,9 @@ pub struct Ranking {
     /// What the prior of the standings is, where there is one.
     #[serde(default)]
     pub prior: Option<Prior>,
+    /// How those within the limits are ordered.
+    #[serde(default)]
+    pub method: Method,
     /// Every candidate, in the order given.
     pub rows: Vec<Row>,
     /// Indices into `rows` of the feasible ones, best first.

@@ -156,6 +156,7 @@ mod tests {
                 licence: String::new(),
                 sha256: Digest::of(b""),
                 source: Some(source),
+                behaviour: None,
                 preprocess: None,
                 outputs: None,
                 golden: Vec::new(),

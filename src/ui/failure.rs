@@ -164,6 +164,7 @@ impl From<AgentError> for Failure {
             AgentError::NoEngine => (Exit::Failed, "no-engine"),
             AgentError::Unknown(_) => (Exit::Input, "unknown-model"),
             AgentError::Model { .. } => (Exit::Input, "model"),
+            AgentError::Method { .. } => (Exit::Input, "method"),
         };
         Self { help: error.help(), ..Self::new(exit, code, error.to_string()) }
     }

@@ -10,6 +10,7 @@ use super::verbs::{
     console::Console, deploy::Deploy, eval::Eval, history::History, infer::Infer, inspect::Inspect,
     man::Man, models::Models, pin::Pin, probe::Probe, rank::Rank, rollback::Rollback, run::Run,
     score::Score, select::Select, status::Status, task::Task, unquarantine::Unquarantine, why::Why,
+    zoo::Zoo,
 };
 use super::{Answer, Call, Failure};
 
@@ -88,6 +89,7 @@ pub enum Verb {
     Score(Score),
     Eval(Eval),
     Task(Task),
+    Zoo(Zoo),
     Status(Status),
     Deploy(Deploy),
     Commit(Commit),
@@ -121,6 +123,7 @@ impl Verb {
             Self::Score(verb) => verb.run(call),
             Self::Eval(verb) => verb.run(call),
             Self::Task(verb) => verb.run(call),
+            Self::Zoo(verb) => verb.run(call),
             Self::Status(verb) => verb.run(call),
             Self::Deploy(verb) => verb.run(call),
             Self::Commit(verb) => verb.run(call),

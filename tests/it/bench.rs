@@ -41,6 +41,7 @@ fn manifest(sha256: Digest) -> Manifest {
         licence: "MIT".into(),
         sha256,
         source: None,
+        behaviour: None,
         preprocess: Some(Preprocess {
             layout: Layout::Nchw,
             channels: 3,

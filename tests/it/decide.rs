@@ -59,6 +59,7 @@ fn simple(id: &str, accuracy: f64, latency_us: f64, memory_mb: f64) -> Row {
 
 fn ranking(rows: Vec<Row>, policy: &Policy) -> Ranking {
     let empty = Ranking {
+        method: umbra::rank::Method::default(),
         policy: policy.clone(),
         prior: None,
         rows,

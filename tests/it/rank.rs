@@ -438,6 +438,7 @@ fn relevance_is_accuracy_only_where_every_usable_candidate_has_its_own() {
 /// A sidecar that names the labels of its source.
 fn sidecar(candidate: &Candidate, label: &str, prior: Option<f64>) -> Manifest {
     Manifest {
+        behaviour: None,
         schema: 1,
         id: candidate.id.clone(),
         family: String::new(),

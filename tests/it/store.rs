@@ -34,6 +34,7 @@ pub(crate) fn package(id: &str, head_bias: Option<f32>) -> Package {
         std: vec![0.1 + 0.2],
     };
     let manifest = Manifest {
+        behaviour: None,
         schema: 1,
         prior: None,
         id: id.to_owned(),

@@ -536,6 +536,7 @@ fn candidate(labels: &[&str], features: Option<&str>, scores: Option<&str>) -> C
         bytes: 5,
         config: Config { engine: "colours".into(), threads: 1, affinity: Affinity::Any },
         manifest: Some(Manifest {
+            behaviour: None,
             schema: 1,
             prior: None,
             id: "colours".into(),

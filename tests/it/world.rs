@@ -275,6 +275,7 @@ impl Board {
             dry_run: false,
             fresh: false,
             head: true,
+            method: umbra::rank::Method::default(),
             probes: Vec::new,
         }
     }

@@ -11,6 +11,6 @@ mod scorer;
 mod views;
 
 pub use hardware::{GROUPS, HARDWARE, Hardware, hardware};
-pub use portrait::{Portrait, WIDTH, portrait};
+pub use portrait::{Portrait, WIDTH, portrait, stated};
 pub use scorer::{Question, Scorer, names};
 pub use views::{VIEWS, Viewed, views};

@@ -11,6 +11,15 @@ pub const WIDTH: usize = CARD + NUMBERS;
 /// The numbers of one model, raw: the ranker's file scales them itself.
 pub type Portrait = [f32; WIDTH];
 
+/// The behaviour that a sidecar states; none where it states none, or one of another program's
+/// reference images.
+#[must_use]
+pub fn stated(candidate: &Candidate) -> Option<Behaviour> {
+    let stated = candidate.manifest.as_ref()?.behaviour.as_deref()?;
+    let found: Behaviour = stated.try_into().ok()?;
+    found.iter().all(|number| number.is_finite()).then_some(found)
+}
+
 /// The card's numbers and the behaviour; none where the file could not be read. In their order:
 /// natural logarithms (of one more than) parameters, multiply-accumulates, bytes of weights,
 /// nodes, and bytes of activations; 1 if quantised; the logarithm of one more than its source labels, its

@@ -26,6 +26,13 @@ pub const NUMBERS: usize = 2 * GROUPS.len() + 3;
 /// logarithm of the number of features.
 pub type Behaviour = [f32; NUMBERS];
 
+/// How well classes are told apart, mean over the groups, 0 to 1.
+#[must_use]
+pub fn separation(behaviour: &Behaviour) -> f32 {
+    let shares = behaviour.iter().take(2 * GROUPS.len());
+    shares.sum::<f32>() / (2 * GROUPS.len()) as f32
+}
+
 /// Runs the reference images through a model's features.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ pub(crate) enum Request {
 const OWN: [&str; 4] = ["help", "?", "exit", "quit"];
 
 /// Verbs that make no sense inside a console, or are for who prepares a fleet.
-const NOT_HERE: [&str; 4] = ["console", "man", "task", "worker"];
+const NOT_HERE: [&str; 5] = ["console", "man", "task", "worker", "zoo"];
 
 /// Names of the verbs that the console offers.
 pub(crate) fn verbs() -> Vec<String> {

@@ -20,6 +20,7 @@ pub mod table;
 pub mod text;
 pub mod tokens;
 pub mod why;
+pub mod zoo;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
