@@ -36,7 +36,7 @@ impl Show for Added {
             table.row(std::iter::once(id.clone()).chain(cells).collect());
         }
         let mut lines = vec![
-            format!("{} noted in its sidecar", plural(self.0.len(), "behaviour")),
+            format!("{} noted in the sidecars", plural(self.0.len(), "behaviour")),
             "reference images whose nearest other is of their class, %".to_owned(),
             String::new(),
         ];
