@@ -21,7 +21,7 @@ pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
-use self::relevance::Prior;
+use self::rows::Merge;
 use crate::bench::Trial;
 use crate::board::Facts;
 use crate::model::Candidate;
@@ -36,17 +36,17 @@ pub fn rank(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    let (rows, prior) = rows::rows(facts, candidates, trials, evidence);
-    ordered(rows, prior, policy)
+    let (rows, merge) = rows::rows(facts, candidates, trials, evidence);
+    ordered(rows, merge, policy)
 }
 
 /// The same measures under another policy.
 #[must_use]
 pub fn rerank(ranking: &Ranking, policy: &Policy) -> Ranking {
-    ordered(ranking.rows.clone(), ranking.prior, policy)
+    ordered(ranking.rows.clone(), Merge::of(ranking), policy)
 }
 
-fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy) -> Ranking {
+fn ordered(mut rows: Vec<Row>, merge: Merge, policy: &Policy) -> Ranking {
     for row in &mut rows {
         row.violations = limits::violations(&row.gates, &policy.limits);
         row.ranks.clear();
@@ -58,7 +58,8 @@ fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy) -> Ranking
     note_ranks(&mut rows, &contest.feasible);
     Ranking {
         policy: policy.clone(),
-        prior,
+        prior: merge.prior,
+        unfitted: merge.unfitted,
         margins: margins(&contest, &order),
         pareto: pareto(&rows, &contest.feasible),
         indistinguishable: indistinguishable(&rows, &order, policy),

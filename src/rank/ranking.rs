@@ -118,6 +118,9 @@ pub struct Ranking {
     /// What the prior of the standings is, where there is one.
     #[serde(default)]
     pub prior: Option<Prior>,
+    /// Why the standings are mean ranks and not fitted, where that is so.
+    #[serde(default)]
+    pub unfitted: Option<String>,
     /// Every candidate, in the order given.
     pub rows: Vec<Row>,
     /// Indices into `rows` of the feasible ones, best first.

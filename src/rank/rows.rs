@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::relevance::{Prior, Scale, Standing, fuse, scale};
-use super::{Criterion, Measure, Row};
+use super::relevance::{Kin, Prior, Scale, Standing, applies, fuse, scale};
+use super::{Criterion, Measure, Ranking, Row};
 use crate::base::{Bytes, Celsius, Digest};
 use crate::bench::{Trial, Verdict};
 use crate::board::Facts;
@@ -20,25 +20,40 @@ const ZONE_STEP: f64 = 1.0;
 /// microsecond. Predictions meet only predictions, so only their order counts.
 const MACS_PER_MICROSECOND: f64 = 1000.0;
 
-/// A row per candidate, in the order given, and the prior of their standings; nothing here
+/// A row per candidate, in the order given, and what their standings come from; nothing here
 /// depends on the policy.
 pub(super) fn rows(
     facts: &Facts,
     candidates: &[Candidate],
     trials: &[Trial],
     evidence: &[Evidence],
-) -> (Vec<Row>, Option<Prior>) {
+) -> (Vec<Row>, Merge) {
     let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
-    let prior = stand(&mut found);
+    let merge = stand(&mut found);
     let shown = found.iter().filter(|found| found.usable).filter_map(|found| found.evidence);
-    let scale = scale(shown, prior);
-    (found.iter().map(|found| found.row(facts, scale)).collect(), prior)
+    let scale = scale(shown, merge.prior);
+    (found.iter().map(|found| found.row(facts, scale)).collect(), merge)
+}
+
+/// What the standings of a ranking come from.
+pub(super) struct Merge {
+    /// What the prior is, where there is one.
+    pub(super) prior: Option<Prior>,
+    /// Why they are mean ranks and not fitted, where that is so.
+    pub(super) unfitted: Option<String>,
+}
+
+impl Merge {
+    /// That of a ranking.
+    pub(super) fn of(ranking: &Ranking) -> Self {
+        Self { prior: ranking.prior, unfitted: ranking.unfitted.clone() }
+    }
 }
 
 /// Gives the usable their standings. A model that competes in several configurations is one
 /// model here.
-fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
+fn stand(found: &mut [Found<'_>]) -> Merge {
     let shown = |found: &&Found<'_>| found.usable && found.evidence.is_some();
     let mut models: Vec<&Found<'_>> = Vec::new();
     for one in found.iter().filter(shown) {
@@ -52,13 +67,17 @@ fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
         candidates.iter().map(|candidate| prior?.value(candidate)).collect();
     let scores: Vec<Option<&Scores>> =
         models.iter().map(|model| model.evidence.map(|shown| &shown.scores)).collect();
+    let unfitted = applies(prior == Some(Prior::Stated), scores.iter().flatten().copied()).err();
+    let kin: Vec<Kin> = candidates.iter().map(|candidate| Kin::of(candidate)).collect();
+    let fused = fuse(&expected, &scores, unfitted.is_none().then_some(&kin));
+    let unfitted = unfitted.filter(|_| !models.is_empty()).map(str::to_owned);
     let standings: Vec<(Digest, Option<Standing>)> =
-        candidates.iter().map(|candidate| candidate.sha256).zip(fuse(&expected, &scores)).collect();
+        candidates.iter().map(|candidate| candidate.sha256).zip(fused).collect();
     for one in found.iter_mut().filter(|one| one.usable && one.evidence.is_some()) {
         let own = standings.iter().find(|(sha256, _)| *sha256 == one.candidate.sha256);
         one.standing = own.and_then(|(_, standing)| standing.clone());
     }
-    prior
+    Merge { prior, unfitted }
 }
 
 /// What is known of one candidate.

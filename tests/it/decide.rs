@@ -60,6 +60,7 @@ fn ranking(rows: Vec<Row>, policy: &Policy) -> Ranking {
     let empty = Ranking {
         policy: policy.clone(),
         prior: None,
+        unfitted: None,
         rows,
         order: Vec::new(),
         margins: Vec::new(),

@@ -5,6 +5,7 @@
 
 mod compat;
 mod energy;
+mod fitted;
 mod fusion;
 mod gamma;
 mod gbc;
@@ -26,10 +27,12 @@ mod project;
 mod scale;
 mod spectrum;
 mod unlabelled;
+mod weights;
 
 pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
 pub use energy::energy;
+pub use fitted::{Kin, applies};
 pub use fusion::{Standing, View, fuse};
 pub use gbc::gbc;
 pub use halves::{logme_with_interval, scores};

@@ -96,6 +96,7 @@ impl Show for Why {
             lines.extend(convolutions(known, found.as_ref()));
             lines.extend(images(known));
         }
+        lines.extend(self.merged());
         if let Some(flip) = &decision.flip {
             lines.extend(wrap("change  ", &flip.text, 3));
         }
@@ -113,12 +114,26 @@ impl Show for Why {
             "other": other.as_ref().map(CandidateJson::of),
             "convolutions": { "chosen": ours, "other": theirs },
             "margin": self.margin(),
+            "unfitted": self.selection.ranking.unfitted,
             "criteria": criteria,
         }))
     }
 }
 
 impl Why {
+    /// How the views became one rank, where any has one.
+    fn merged(&self) -> Vec<String> {
+        let ranking = &self.selection.ranking;
+        if ranking.rows.iter().all(|row| row.standing.is_none()) {
+            return Vec::new();
+        }
+        let text = match &ranking.unfitted {
+            None => "prior and scores by the fitted weights".to_owned(),
+            Some(why) => format!("by their mean rank, not by the fitted weights: {why}"),
+        };
+        wrap("merged  ", &text, 2)
+    }
+
     fn criteria(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
         let right = Align::Right;
         let mut table = Table::new(&[
