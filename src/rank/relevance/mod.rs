@@ -36,7 +36,7 @@ pub use fitted::{Kin, applies};
 pub use fusion::{Standing, View, fuse};
 pub use gbc::gbc;
 pub use halves::{logme_with_interval, scores};
-pub use head::head_accuracy;
+pub use head::{head_accuracy, head_targets};
 pub use hscore::{hscore, hscore_shrunk};
 pub use knn::knn;
 pub use leep::leep;

@@ -9,8 +9,10 @@
 mod logistic;
 mod ridge;
 mod standard;
+mod target;
 mod validate;
 
+pub use target::{TargetFit, cross_validate_target};
 pub use validate::cross_validate;
 
 use nalgebra::DMatrix;
