@@ -64,7 +64,12 @@ fn small() {
     let found: Vec<Scores> = given
         .iter()
         .map(|features| {
-            scores(&Given { features: Some(features), named: Some(&named), labels: &labels })
+            scores(&Given {
+                features: Some(features),
+                named: Some(&named),
+                labels: &labels,
+                targets: &[],
+            })
         })
         .collect();
     let scored = millis(begun);

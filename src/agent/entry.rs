@@ -172,7 +172,7 @@ impl<'a> Setting<'a> {
             return evidence;
         }
         let scores = Scores::none("no head may be fitted");
-        Evidence { head: None, head_accuracy: None, scores, ..evidence }
+        Evidence { head: None, head_accuracy: None, fit: None, scores, ..evidence }
     }
 
     fn hopeless(&self, candidate: &Candidate, shut_out: &[Quarantined]) -> Option<Rejection> {

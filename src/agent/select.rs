@@ -205,6 +205,7 @@ pub fn bench(
         description: String::new(),
         labels: Vec::new(),
         samples: Vec::new(),
+        targets: Vec::new(),
         policy: Policy::default(),
         digest: Digest::of(b""),
     };

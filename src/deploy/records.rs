@@ -12,7 +12,7 @@ use crate::bench::{Trial, TrialKey, Verdict};
 use crate::task::Evidence;
 
 const TRIAL_SCHEMA: u16 = 3;
-const EVIDENCE_SCHEMA: u16 = 3;
+const EVIDENCE_SCHEMA: u16 = 4;
 const TRIALS: &str = "trials";
 const EVIDENCE: &str = "evidence";
 

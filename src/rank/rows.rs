@@ -105,7 +105,7 @@ impl<'a> Found<'a> {
         // Once candidates have shown what they can do on the task, one that was
         // measured and showed nothing could only be chosen blindly.
         let serves = match shown {
-            Some(shown) => shown.accuracy().is_some(),
+            Some(shown) => shown.serves(),
             None => evidence.is_empty() || trial.is_none(),
         };
         let usable = candidate.rejection.is_none() && runs && serves;

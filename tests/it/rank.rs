@@ -328,6 +328,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         task: Digest::of(b"task"),
         own_accuracy: own.map(|own| around(own, 0.02)),
         head_accuracy: Some(around(head, 0.02)),
+        fit: None,
         head: None,
         scores: Scores { logme: Ok(scored(logme, 0.03)), ..Scores::none("none") },
         preprocess: None,

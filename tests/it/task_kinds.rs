@@ -19,7 +19,7 @@ use crate::rank::blobs;
 use crate::task::{Pipe, archive, bytes_of, png, shared_sets};
 
 fn given<'a>(features: &'a Matrix, labels: &'a [u32]) -> Given<'a> {
-    Given { features: Some(features), named: None, labels }
+    Given { features: Some(features), named: None, labels, targets: &[] }
 }
 
 /// Does an observation in this process, with the engines of this build.
@@ -212,7 +212,7 @@ fn features_that_say_nothing_abstain_with_a_reason() {
     // A class of one sample is in both halves of every pair.
     let [single, _] = reason(&good, &[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     assert!(single.unwrap().halves.iter().all(|half| half.is_finite()));
-    let blind = Given { features: None, named: Some(&[3; 12]), labels: &labels };
+    let blind = Given { features: None, named: Some(&[3; 12]), labels: &labels, targets: &[] };
     let found = scores(&blind);
     assert!(found.logme.unwrap_err().to_string().contains("no features"));
     assert!(found.nce.unwrap_err().to_string().contains("one class for every sample"));

@@ -2,14 +2,16 @@
 //! samples it has not seen.
 
 use nalgebra::{DMatrix, RowDVector};
+use serde::{Deserialize, Serialize};
 
 use super::standard::Standardised;
 use super::validate::{FOLDS, REPEATS, SEED, assign};
 use super::{Linear, ridge};
+use crate::model::Head;
 use crate::task::{Estimate, Undefined};
 
 /// How well a head explains a target.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TargetFit {
     /// Share of the target's variance explained (R²) with a 95 % interval: 1 at best, 0 for a
     /// head that always gives the mean, below 0 for a worse one.
@@ -45,6 +47,15 @@ pub fn cross_validate_target(
         }
     }
     Ok(TargetFit { r2: explained(target, &squares), mae: absolute })
+}
+
+/// Fits a ridge head for one real target; `name` is what it is called.
+///
+/// # Errors
+/// As [`cross_validate_target`].
+pub fn fit_target(features: &DMatrix<f64>, target: &[f64], name: &str) -> Result<Head, Undefined> {
+    check(features, target)?;
+    fit(features, target)?.head(&[name.to_owned()])
 }
 
 fn check(features: &DMatrix<f64>, target: &[f64]) -> Result<(), Undefined> {
