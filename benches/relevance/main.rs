@@ -64,7 +64,12 @@ fn small() {
     let found: Vec<Scores> = given
         .iter()
         .map(|features| {
-            scores(&Given { features: Some(features), named: Some(&named), labels: &labels })
+            scores(&Given {
+                features: Some(features),
+                named: Some(&named),
+                labels: &labels,
+                targets: &[],
+            })
         })
         .collect();
     let scored = millis(begun);
@@ -74,7 +79,7 @@ fn small() {
     }
     let headed = millis(begun);
     let begun = ProcessTime::now();
-    let standings = fuse(&[None; CANDIDATES], &found.iter().map(Some).collect::<Vec<_>>());
+    let standings = fuse(&[None; CANDIDATES], &found.iter().map(Some).collect::<Vec<_>>(), None);
     let fused = millis(begun);
     assert!(standings.iter().all(Option::is_some));
     println!("relevance of {CANDIDATES} candidates, {SAMPLES} samples of 32 to 128 features");

@@ -176,7 +176,7 @@ impl<'a> Setting<'a> {
             return evidence;
         }
         let scores = Scores::none("no head may be fitted");
-        Evidence { head: None, head_accuracy: None, scores, ..evidence }
+        Evidence { head: None, head_accuracy: None, fit: None, scores, ..evidence }
     }
 
     fn hopeless(&self, candidate: &Candidate, shut_out: &[Quarantined]) -> Option<Rejection> {
@@ -246,6 +246,7 @@ pub(super) fn no_task() -> Task {
         description: String::new(),
         labels: Vec::new(),
         samples: Vec::new(),
+        targets: Vec::new(),
         policy: Policy::default(),
         digest: Digest::of(b""),
     }

@@ -13,7 +13,7 @@ use crate::rank::cost::roofline::Rates;
 use crate::task::Evidence;
 
 const TRIAL_SCHEMA: u16 = 3;
-const EVIDENCE_SCHEMA: u16 = 3;
+const EVIDENCE_SCHEMA: u16 = 4;
 const SPEEDS_SCHEMA: u16 = 1;
 const TRIALS: &str = "trials";
 const EVIDENCE: &str = "evidence";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Merge;
 use super::{Criterion, Measure, Ranking, ordered};
 use crate::base::Digest;
 use crate::task::{Estimate, Policy, Weights};
@@ -78,5 +79,5 @@ pub fn advised(ranking: &Ranking, advice: &Advice) -> Ranking {
             row.usable = false;
         }
     }
-    ordered(rows, ranking.prior, &ranking.policy, advice.method)
+    ordered(rows, Merge::of(ranking), &ranking.policy, advice.method)
 }

@@ -26,7 +26,7 @@ pub use method::{Advice, Method, advised};
 pub use predict::Speeds;
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
-use self::relevance::Prior;
+use self::rows::Merge;
 use crate::bench::Trial;
 use crate::board::Facts;
 use crate::model::Candidate;
@@ -55,17 +55,17 @@ pub fn rank_at(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    let (rows, prior) = rows::rows(speeds, facts, candidates, trials, evidence);
-    ordered(rows, prior, policy, Method::default())
+    let (rows, merge) = rows::rows(speeds, facts, candidates, trials, evidence);
+    ordered(rows, merge, policy, Method::default())
 }
 
 /// The same measures under another policy.
 #[must_use]
 pub fn rerank(ranking: &Ranking, policy: &Policy) -> Ranking {
-    ordered(ranking.rows.clone(), ranking.prior, policy, ranking.method)
+    ordered(ranking.rows.clone(), Merge::of(ranking), policy, ranking.method)
 }
 
-fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy, method: Method) -> Ranking {
+fn ordered(mut rows: Vec<Row>, merge: Merge, policy: &Policy, method: Method) -> Ranking {
     for row in &mut rows {
         row.violations = limits::violations(&row.gates, &policy.limits);
         row.ranks.clear();
@@ -78,7 +78,8 @@ fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy, method: Me
     note_ranks(&mut rows, &contest.feasible);
     Ranking {
         policy: policy.clone(),
-        prior,
+        prior: merge.prior,
+        unfitted: merge.unfitted,
         method,
         margins: margins(&contest, &order),
         pareto: pareto(&rows, &contest.feasible),

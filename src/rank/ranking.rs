@@ -125,6 +125,9 @@ pub struct Ranking {
     /// How those within the limits are ordered.
     #[serde(default)]
     pub method: Method,
+    /// Why the standings are mean ranks and not fitted, where that is so.
+    #[serde(default)]
+    pub unfitted: Option<String>,
     /// Every candidate, in the order given.
     pub rows: Vec<Row>,
     /// Indices into `rows` of the feasible ones, best first.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::predict::{Predictions, Speeds, predictions};
-use super::relevance::{Prior, Scale, Standing, fuse, scale};
-use super::{Criterion, Measure, Row};
+use super::relevance::{Kin, Prior, Scale, Standing, applies, fuse, scale};
+use super::{Criterion, Measure, Ranking, Row};
 use crate::base::{Bytes, Celsius, Digest};
 use crate::bench::{Trial, Verdict};
 use crate::board::Facts;
@@ -18,7 +18,7 @@ const THROTTLE_MARGIN: f64 = 5.0;
 /// Zones step by about a kelvin; smaller differences are not heat.
 const ZONE_STEP: f64 = 1.0;
 
-/// A row per candidate, in the order given, and the prior of their standings; nothing here
+/// A row per candidate, in the order given, and what their standings come from; nothing here
 /// depends on the policy.
 pub(super) fn rows(
     speeds: &Speeds,
@@ -26,22 +26,37 @@ pub(super) fn rows(
     candidates: &[Candidate],
     trials: &[Trial],
     evidence: &[Evidence],
-) -> (Vec<Row>, Option<Prior>) {
+) -> (Vec<Row>, Merge) {
     let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
     let timed: Vec<_> = found.iter().map(|found| (found.candidate, found.trial)).collect();
     for (found, predicted) in found.iter_mut().zip(predictions(speeds, &timed)) {
         found.predicted = predicted;
     }
-    let prior = stand(&mut found);
+    let merge = stand(&mut found);
     let shown = found.iter().filter(|found| found.usable).filter_map(|found| found.evidence);
-    let scale = scale(shown, prior);
-    (found.iter().map(|found| found.row(facts, scale)).collect(), prior)
+    let scale = scale(shown, merge.prior);
+    (found.iter().map(|found| found.row(facts, scale)).collect(), merge)
+}
+
+/// What the standings of a ranking come from.
+pub(super) struct Merge {
+    /// What the prior is, where there is one.
+    pub(super) prior: Option<Prior>,
+    /// Why they are mean ranks and not fitted, where that is so.
+    pub(super) unfitted: Option<String>,
+}
+
+impl Merge {
+    /// That of a ranking.
+    pub(super) fn of(ranking: &Ranking) -> Self {
+        Self { prior: ranking.prior, unfitted: ranking.unfitted.clone() }
+    }
 }
 
 /// Gives the usable their standings. A model that competes in several configurations is one
 /// model here.
-fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
+fn stand(found: &mut [Found<'_>]) -> Merge {
     let shown = |found: &&Found<'_>| found.usable && found.evidence.is_some();
     let mut models: Vec<&Found<'_>> = Vec::new();
     for one in found.iter().filter(shown) {
@@ -55,13 +70,17 @@ fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
         candidates.iter().map(|candidate| prior?.value(candidate)).collect();
     let scores: Vec<Option<&Scores>> =
         models.iter().map(|model| model.evidence.map(|shown| &shown.scores)).collect();
+    let unfitted = applies(prior == Some(Prior::Stated), scores.iter().flatten().copied()).err();
+    let kin: Vec<Kin> = candidates.iter().map(|candidate| Kin::of(candidate)).collect();
+    let fused = fuse(&expected, &scores, unfitted.is_none().then_some(&kin));
+    let unfitted = unfitted.filter(|_| !models.is_empty()).map(str::to_owned);
     let standings: Vec<(Digest, Option<Standing>)> =
-        candidates.iter().map(|candidate| candidate.sha256).zip(fuse(&expected, &scores)).collect();
+        candidates.iter().map(|candidate| candidate.sha256).zip(fused).collect();
     for one in found.iter_mut().filter(|one| one.usable && one.evidence.is_some()) {
         let own = standings.iter().find(|(sha256, _)| *sha256 == one.candidate.sha256);
         one.standing = own.and_then(|(_, standing)| standing.clone());
     }
-    prior
+    Merge { prior, unfitted }
 }
 
 /// What is known of one candidate.
@@ -90,7 +109,7 @@ impl<'a> Found<'a> {
         // Once candidates have shown what they can do on the task, one that was
         // measured and showed nothing could only be chosen blindly.
         let serves = match shown {
-            Some(shown) => shown.accuracy().is_some(),
+            Some(shown) => shown.serves(),
             None => evidence.is_empty() || trial.is_none(),
         };
         let usable = candidate.rejection.is_none() && runs && serves;

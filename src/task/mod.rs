@@ -47,10 +47,30 @@ pub struct Task {
     pub labels: Vec<String>,
     /// Samples for the device.
     pub samples: Vec<Sample>,
+    /// The real target of each sample; none where their labels are what is asked for.
+    pub targets: Vec<f64>,
     /// Limits, targets, weights.
     pub policy: Policy,
     /// Hash of labels and samples.
     pub digest: Digest,
+}
+
+/// What kind of answer a task asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskKind {
+    /// One of some labels; with two of them a binary task.
+    Classification,
+    /// A real number.
+    Regression,
+}
+
+impl Task {
+    /// What it asks for.
+    #[must_use]
+    pub fn kind(&self) -> TaskKind {
+        if self.targets.is_empty() { TaskKind::Classification } else { TaskKind::Regression }
+    }
 }
 
 /// A labelled image.

@@ -266,6 +266,13 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
         let (value, exit) = bench.json(&["score", metric, "--in", &file]);
         assert_eq!((exit, &value["metric"]), (0, &(*metric).into()), "{value}");
         assert!(value["value"].is_f64() && value["undefined"].is_null(), "{value}");
+        let weak = ["head", "unlabelled"].contains(metric);
+        assert_eq!(value["interval"].is_array(), weak, "{value}");
+        if weak {
+            let end = |at: usize| value["interval"][at].as_f64().unwrap();
+            assert!(end(0) <= value["value"].as_f64().unwrap() && end(0) < end(1), "{value}");
+            assert!(bench.text(&["score", metric, "--in", &file]).contains("between"));
+        }
         let (value, exit) = bench.json(&["score", metric, "--in", &holed]);
         assert!(exit == 0 && value["value"].is_null(), "{value}");
         assert!(value["undefined"].as_str().unwrap().contains("finite"), "{value}");
@@ -274,6 +281,10 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
     let file = bench.arrays("targets.npz", &[array(&values)[0].clone(), ("targets", targets)]);
     let (value, _) = bench.json(&["score", "logme", "--in", &file]);
     assert!(value["value"].is_f64(), "{value}");
+    let (value, _) = bench.json(&["score", "head", "--in", &file]);
+    let r2 = value["targets"][0]["r2"].as_f64().unwrap();
+    assert!(value["value"] == r2 && value["targets"][0]["mae"].is_f64(), "{value}");
+    assert!(bench.text(&["score", "head", "--in", &file]).contains("mean absolute error"));
     let probs = [("probs", numbers(&[2, 2], &[0.9, 0.1, 0.2, 0.8]))];
     let labels = [("labels", Tensor::from_i64(vec![2], &[0, 1]))];
     let file = bench.arrays("p.npz", &[probs.clone(), labels].concat());

@@ -62,6 +62,7 @@ fn ranking(rows: Vec<Row>, policy: &Policy) -> Ranking {
         method: umbra::rank::Method::default(),
         policy: policy.clone(),
         prior: None,
+        unfitted: None,
         rows,
         order: Vec::new(),
         margins: Vec::new(),

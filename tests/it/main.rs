@@ -37,6 +37,7 @@ mod licences;
 #[cfg(feature = "ort")]
 mod ort;
 mod rank;
+mod regression;
 mod relevance;
 mod select;
 mod show;

@@ -329,6 +329,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         task: Digest::of(b"task"),
         own_accuracy: own.map(|own| around(own, 0.02)),
         head_accuracy: Some(around(head, 0.02)),
+        fit: None,
         head: None,
         scores: Scores { logme: Ok(scored(logme, 0.03)), ..Scores::none("none") },
         preprocess: None,
@@ -487,10 +488,52 @@ fn a_prior_has_a_seat_among_models_of_one_source_and_decides_where_sidecars_stat
     }
     let stated = ranked(&candidates, &shown);
     assert_eq!((stated.prior, relevance(&stated)), (Some(Prior::Stated), vec![0.5; 3]));
+    let why = stated.unfitted.as_deref();
+    assert_eq!(why, Some("not every candidate has scores of its features"));
     // Accuracies measured on own labels leave no room for a prior.
     let own: Vec<Evidence> =
         candidates.iter().map(|candidate| evidence(candidate, 0.1, 0.5, Some(0.9))).collect();
     assert_eq!(relevance(&ranked(&candidates, &own)), [0.9; 3]);
+}
+
+#[test]
+fn a_stated_prior_and_scores_of_features_are_merged_by_the_fitted_weights() {
+    let (mut candidates, trials, mut shown) = zoo();
+    let ranked = |candidates: &[Candidate], shown: &[Evidence]| {
+        rank(&facts(None), &Policy::default(), candidates, &trials, shown)
+    };
+    for (candidate, prior) in candidates.iter_mut().zip([1.0, 2.0, 3.0]) {
+        candidate.manifest = Some(sidecar(candidate, &candidate.id, Some(prior)));
+    }
+    for shown in &mut shown {
+        shown.scores.hscore = shown.scores.logme.clone();
+    }
+    let found = ranked(&candidates, &shown);
+    assert_eq!(found.unfitted, None);
+    for row in &found.rows {
+        let standing = row.standing.as_ref().unwrap();
+        let fitted = standing.fitted.unwrap();
+        assert_eq!(row.measures[&Criterion::Relevance].value, fitted.value);
+        assert!(fitted.low <= fitted.value && fitted.value <= fitted.high);
+        assert_eq!(standing.rank_interval[0].min(standing.rank), standing.rank_interval[0]);
+    }
+    let value = |at: usize| found.rows[at].standing.as_ref().unwrap().fitted.unwrap().value;
+    // All are of one source, the mean of which is 0, and NCE is silent: prior against two scores.
+    assert!(value(2) > value(0), "the prior outweighs them");
+    let agreed = [3.0, 2.0, 1.0];
+    for (candidate, prior) in candidates.iter_mut().zip(agreed) {
+        candidate.manifest = Some(sidecar(candidate, &candidate.id, Some(prior)));
+    }
+    let found = ranked(&candidates, &shown);
+    let value = |at: usize| found.rows[at].standing.as_ref().unwrap().fitted.unwrap().value;
+    assert!(value(0) > value(1) && value(1) > value(2));
+    // The same ranking keeps its reason under another policy.
+    let again = umbra::rank::rerank(&ranked(&candidates, &shown[..2]), &Policy::default());
+    assert_eq!(again.unfitted, None);
+    candidates[2].manifest = Some(sidecar(&candidates[2], "c", None));
+    let without = ranked(&candidates, &shown);
+    assert_eq!(without.unfitted.as_deref(), Some("not every sidecar states a prior"));
+    assert!(without.rows.iter().all(|row| row.standing.as_ref().unwrap().fitted.is_none()));
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn evidence(wish: &Wish, candidate: &Candidate) -> Option<Evidence> {
         task: Digest::of(b"task"),
         own_accuracy: None,
         head_accuracy: Some(Estimate { value, low: value - 0.02, high: (value + 0.02).min(1.0) }),
+        fit: None,
         head: None,
         scores: Scores { logme: Ok(scored(value, 0.003)), ..Scores::none("none") },
         preprocess: None,
@@ -154,6 +155,7 @@ fn selection(wishes: &[Wish], policy: Policy, incumbent: Option<&str>) -> Select
         description: "Digits of a utility meter".to_owned(),
         labels: (0..10).map(|digit| digit.to_string()).collect(),
         samples: Vec::new(),
+        targets: Vec::new(),
         policy,
         digest: Digest::of(b"task"),
     };

@@ -503,6 +503,7 @@ pub(crate) fn evidence(id: &str) -> Evidence {
         task: Digest::of(b"task"),
         own_accuracy: None,
         head_accuracy: Some(estimate),
+        fit: None,
         head: package(id, Some(0.5)).installed.head,
         scores: Scores { logme: Ok(scored(0.8, 0.1)), ..Scores::none("none") },
         preprocess: None,

@@ -303,6 +303,7 @@ pub(crate) fn task(per_class: u8) -> Task {
         labels: LABELS.map(str::to_owned).to_vec(),
         digest: Digest::of(format!("{samples:?}").as_bytes()),
         samples,
+        targets: Vec::new(),
         policy: Policy::default(),
     }
 }

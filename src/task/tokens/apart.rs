@@ -58,9 +58,9 @@ fn squared(values: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TaskKind;
     use super::*;
     use crate::base::Digest;
+    use crate::task::TaskKind;
 
     fn of(prototypes: &[&[f32]]) -> TaskTokens {
         let class = |(at, prototype): (usize, &&[f32])| ClassToken {

@@ -1,9 +1,9 @@
 //! From a task's samples to its tokens.
 
-use super::{ClassToken, TaskKind, TaskTokens, TokenError};
+use super::{ClassToken, TaskTokens, TokenError};
 use crate::engine::{self, Engine, Pipeline, PipelineSpec};
 use crate::model::Candidate;
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
 
 /// The tokens of a task: every sample through the extractor once, in this process.
 ///
@@ -14,6 +14,9 @@ pub fn build(
     extractor: &Candidate,
     engines: &[Box<dyn Engine>],
 ) -> Result<TaskTokens, TokenError> {
+    if task.kind() != TaskKind::Classification {
+        return Err(TokenError::NoClasses);
+    }
     let mut pipeline = pipeline(extractor, engines)?;
     let mut sums: Vec<Sum> = task.labels.iter().map(|_| Sum::default()).collect();
     for sample in &task.samples {

@@ -30,6 +30,9 @@ pub enum TokenError {
         /// This program's.
         wanted: Digest,
     },
+    /// The task asks for a number.
+    #[error("a task of real targets has no classes to make tokens of")]
+    NoClasses,
     /// The extractor did not run.
     #[error("the extractor failed: {0}")]
     Extractor(String),
@@ -54,6 +57,7 @@ impl TokenError {
             Self::NotTokens => "tokens-unknown",
             Self::Unsound(_) => "tokens-unsound",
             Self::OtherExtractor { .. } => "tokens-extractor",
+            Self::NoClasses => "tokens-no-classes",
             Self::Extractor(_) => "tokens-extraction",
         }
     }
@@ -66,6 +70,7 @@ impl TokenError {
                 "copy it again, or build it again with `umbra task build`"
             }
             Self::Record(_) => "use the program that wrote it, or build the tokens again",
+            Self::NoClasses => "tokens are for tasks with labels",
             Self::NotTokens => "name a file that `umbra task build` wrote",
             Self::OtherExtractor { .. } => {
                 "build the tokens again with this program: those of different extractors do not compare"

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use build::build;
 pub use error::TokenError;
 
+use super::TaskKind;
 use crate::base::Digest;
 use crate::base::record::{self, RecordError};
 
@@ -24,15 +25,6 @@ use crate::base::record::{self, RecordError};
 const SCHEMA: u16 = 1;
 /// First in the record, so that a record of another kind is told from a damaged one.
 const FORMAT: &str = "umbra task tokens";
-
-/// What kind of answer a task asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum TaskKind {
-    /// One of some labels; with two of them a binary task.
-    Classification,
-}
 
 /// One class of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

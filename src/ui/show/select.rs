@@ -105,6 +105,7 @@ fn task_json(task: &Task) -> Value {
         "description": task.description,
         "labels": task.labels,
         "samples": task.samples.len(),
+        "kind": task.kind(),
         "digest": task.digest,
         "policy": task.policy,
     })
@@ -336,6 +337,7 @@ fn figures(known: &Known<'_>) -> [String; 6] {
     let peak = trial.and_then(|trial| trial.peak_rss).map(|size| size.0 as f64 / 1e6);
     let energy = trial.and_then(|trial| trial.energy.as_ref()).map(|found| found.gross.millis());
     let accuracy = known.accuracy().map(|found| percent(found.value, found.low, found.high));
+    let fit = known.fit().map(|fit| format!("R2 {:.2}", fit.r2.value));
     let guess = |criterion, scale: f64, measured: Option<f64>| match (measured, measure(criterion))
     {
         (None, Some(found)) if found.predicted => format!("~{}", number(found.value / scale)),
@@ -345,7 +347,7 @@ fn figures(known: &Known<'_>) -> [String; 6] {
         guess(Criterion::Latency, 1e3, latency),
         guess(Criterion::Memory, 1e6, peak),
         guess(Criterion::Energy, 1e-3, energy),
-        accuracy.unwrap_or_else(|| "-".to_owned()),
+        accuracy.or(fit).unwrap_or_else(|| "-".to_owned()),
         or_dash(measure(Criterion::Relevance).map(|found| found.value)),
         or_dash(known.row.and_then(|row| row.copeland)),
     ]

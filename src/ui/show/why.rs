@@ -15,6 +15,7 @@ use crate::bench::Verdict;
 use crate::model::Candidate;
 use crate::rank::relevance::View;
 use crate::rank::{Criterion, Measure, Row, versus};
+use crate::task::head::TargetFit;
 use crate::task::{Policy, Weights};
 use crate::ui::Failure;
 
@@ -93,9 +94,11 @@ impl Show for Why {
         for (known, found) in [&chosen, &other].into_iter().zip(&self.convolutions) {
             let Some(known) = known else { continue };
             lines.extend(views(known));
+            lines.extend(fit(known));
             lines.extend(convolutions(known, found.as_ref()));
             lines.extend(images(known));
         }
+        lines.extend(self.merged());
         if let Some(flip) = &decision.flip {
             lines.extend(wrap("change  ", &flip.text, 3));
         }
@@ -113,12 +116,26 @@ impl Show for Why {
             "other": other.as_ref().map(CandidateJson::of),
             "convolutions": { "chosen": ours, "other": theirs },
             "margin": self.margin(),
+            "unfitted": self.selection.ranking.unfitted,
             "criteria": criteria,
         }))
     }
 }
 
 impl Why {
+    /// How the views became one rank, where any has one.
+    fn merged(&self) -> Vec<String> {
+        let ranking = &self.selection.ranking;
+        if ranking.rows.iter().all(|row| row.standing.is_none()) {
+            return Vec::new();
+        }
+        let text = match &ranking.unfitted {
+            None => "prior and scores by the fitted weights".to_owned(),
+            Some(why) => format!("by their mean rank, not by the fitted weights: {why}"),
+        };
+        wrap("merged  ", &text, 2)
+    }
+
     fn criteria(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
         let right = Align::Right;
         let mut table = Table::new(&[
@@ -286,6 +303,21 @@ fn views(known: &Known<'_>) -> Vec<String> {
         standing.rank
     );
     wrap("ranks   ", &text, 3)
+}
+
+/// How well it answers a task of real targets.
+fn fit(known: &Known<'_>) -> Vec<String> {
+    known.fit().map_or_else(Vec::new, |TargetFit { r2, mae }| {
+        let text = format!(
+            "{}: explains {:.0} % of the variance, between {:.0} and {:.0} %; off by {} on average",
+            known.candidate.id,
+            r2.value * 100.0,
+            r2.low * 100.0,
+            r2.high * 100.0,
+            number(mae)
+        );
+        wrap("fit     ", &text, 2)
+    })
 }
 
 /// How images were fed, where no sidecar said it.
