@@ -67,6 +67,7 @@ fn all() -> Vec<(String, Model)> {
     let mut found = vec![("empty".to_owned(), empty())];
     for (size, side) in PICTURES {
         found.push((format!("input-float-{size}"), picture(side, Vec::new(), "x")));
+        found.push((format!("input-int8-{size}"), bytes(side)));
         found.push((format!("stem-float-{size}"), picture(side, stem(false), "y")));
         found.push((format!("stem-int8-{size}"), picture(side, stem(true), "y")));
     }
@@ -104,6 +105,18 @@ fn picture(side: u64, nodes: Vec<Node>, last: &str) -> Model {
         graph.initializer = weights(&[STEM, 3, 3, 3], STEM, int8);
     }
     Model::of(OPSET, graph)
+}
+
+/// The same for a model that takes a picture's bytes.
+fn bytes(side: u64) -> Model {
+    let real = Node::new("DequantizeLinear", &["b", "s", "z"], &["x"]);
+    let mut model = picture(side, Vec::new(), "x");
+    if let Some(graph) = &mut model.graph {
+        graph.input = vec![ValueInfo::tensor("b", Dtype::UInt8, &[1, 3, side, side].map(Some))];
+        graph.node.insert(0, real);
+        graph.initializer = codes();
+    }
+    model
 }
 
 /// The first convolution of a network.

@@ -47,12 +47,13 @@ pub struct Probed {
 }
 
 /// The order in which kinds are found: what moves memory is part of every probe.
-const ORDER: [(Kind, bool); 15] = [
+const ORDER: [(Kind, bool); 16] = [
     (Kind::Other, false),
     (Kind::Other, true),
     (Kind::Pool, false),
     (Kind::Pool, true),
     (Kind::Input, false),
+    (Kind::Input, true),
     (Kind::Stem, false),
     (Kind::Stem, true),
     (Kind::Convolution, false),
@@ -116,10 +117,13 @@ impl Rates {
     /// Microseconds of a node.
     fn node(&self, work: &Work) -> Option<f64> {
         let rate = self.nearest(work.kind, work.int8)?;
-        let other = work.kind == Kind::Other;
-        let amount = if other { work.bytes } else { work.ops };
-        let moved = work.bytes as f64 / self.memory;
-        Some(rate.overhead.0 + (amount as f64 / rate.per_micro).max(moved))
+        let moved = work.bytes as f64;
+        // What only moves memory has shown its own speed.
+        let longest = match work.kind {
+            Kind::Other => moved / rate.per_micro,
+            _ => (work.ops as f64 / rate.per_micro).max(moved / self.memory),
+        };
+        Some(rate.overhead.0 + longest)
     }
 
     /// What a probe says of one kind: its nodes, their amount of work, and the microseconds that
