@@ -123,11 +123,15 @@ fn gauge(
     Some(rates)
 }
 
-/// The one about nothing first, then the large ones: on a slow board there may be no time for
-/// what the small ones add.
+/// Those that every other rests on first, then the large ones: on a slow board there may be no
+/// time for what the small ones add.
 fn in_order(probes: &[Candidate]) -> Vec<&Candidate> {
     let mut order: Vec<&Candidate> = probes.iter().collect();
-    order.sort_by_key(|probe| (about(&probe.id).is_some(), probe.id.ends_with("small")));
+    let first = |id: &str| about(id).is_none_or(|(kind, _)| kind == Kind::Other);
+    order.sort_by_key(|probe| {
+        let id = probe.id.as_str();
+        (about(id).is_some(), !first(id), id.ends_with("small"))
+    });
     order
 }
 
