@@ -164,10 +164,10 @@ fn axes(svg: &mut String, scales: &Scales, what: &str) {
     let [left, top, right, bottom] = FIELD;
     for tick in ticks(scales.latency.map(f64::exp)) {
         let (x, text) = (scales.x(tick), number(tick));
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<path class=\"g\" d=\"M{x:.1} {top}V{bottom}\"/>\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>\n",
+             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
             bottom + 16.0
         );
     }
@@ -175,19 +175,19 @@ fn axes(svg: &mut String, scales: &Scales, what: &str) {
         let share = f64::from(step) / 5.0;
         let good = scales.good[0] + share * (scales.good[1] - scales.good[0]);
         let y = scales.y(good);
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<path class=\"g\" d=\"M{left} {y:.1}H{right}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\n",
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             left - 6.0,
             y + 4.0,
             number(good)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">latency, ms</text>\
-         <text x=\"{left}\" y=\"{:.1}\">{what}</text>\n",
+         <text x=\"{left}\" y=\"{:.1}\">{what}</text>",
         (left + right) / 2.0,
         bottom + 36.0,
         top - 6.0
@@ -267,12 +267,12 @@ fn meet(a: &Area, b: &Area) -> bool {
 
 fn legend(svg: &mut String) {
     let y = HEIGHT - 10.0;
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<circle class=\"ok\" cx=\"{0}\" cy=\"{1}\" r=\"5\"/><text x=\"{2}\" y=\"{y}\">keeps the \
          limits</text><circle class=\"no\" cx=\"{3}\" cy=\"{1}\" r=\"5\"/><text x=\"{4}\" \
          y=\"{y}\">does not, or is out</text><path class=\"f\" d=\"M{5} {1}h20\"/><text x=\"{6}\" \
-         y=\"{y}\">Pareto front</text><text x=\"{7}\" y=\"{y}\">* chosen; area: peak memory</text>\n",
+         y=\"{y}\">Pareto front</text><text x=\"{7}\" y=\"{y}\">* chosen; area: peak memory</text>",
         FIELD[0] + 5.0,
         y - 4.0,
         FIELD[0] + 16.0,
