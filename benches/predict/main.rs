@@ -26,11 +26,13 @@ use umbra::engine;
 use umbra::model::{self, Affinity, Candidate, Config};
 use umbra::rank::cost::roofline::{self, Rates};
 
+mod here;
 mod judge;
 
 use judge::{Seen, judge};
 
 const ENGINES: [&str; 2] = ["umbra-cpu", "tract-cpu"];
+/// Tract runs on one thread only.
 const THREADS: [u16; 2] = [1, 2];
 /// Measured models that the rest is predicted from, and how often they are drawn.
 const ANCHORS: [usize; 3] = [0, 3, 5];
@@ -40,18 +42,25 @@ fn main() {
     let state = tempfile::tempdir().expect("a temporary state folder");
     let (zoo, shared) = models();
     println!("{} models of the zoo, {} of ../shared/models\n", zoo.len(), shared.len());
-    let mut world = world();
+    let wall = std::env::args().any(|word| word == "--wall");
     for engine in ENGINES {
         for threads in THREADS {
             let config = Config { engine: engine.to_owned(), threads, affinity: Affinity::Any };
             let configs = std::slice::from_ref(&config);
+            let mut world = world(threads == 1 && !wall);
             let speeds =
                 agent::speeds(&mut world, model::probes, configs, state.path(), true, &mut ())
                     .expect("the store is there");
             let Some(rates) = speeds.get(&config.id()) else {
-                println!("{}: no speeds", config.id());
+                println!("{}: no speeds\n", config.id());
                 continue;
             };
+            println!("{}: {:.3} us an inference", config.id(), rates.inference.0);
+            for rate in &rates.rates {
+                let (kind, int8) = (rate.kind.name(), if rate.int8 { "int8" } else { "float" });
+                let (overhead, speed) = (rate.overhead.0, rate.per_micro / 1e3);
+                println!("  {kind:12} {int8:6} {overhead:8.3} us a node, {speed:8.2} G/s");
+            }
             for (name, models) in [("zoo", &zoo), ("shared", &shared)] {
                 let seen = measure(&mut world, &config, rates, models, state.path());
                 report(&format!("{name} on {}", config.id()), &seen);
@@ -124,16 +133,16 @@ fn models() -> (Vec<Candidate>, Vec<Candidate>) {
     (model::bundled(), shared)
 }
 
-fn world() -> World {
+/// Of this machine; `alone` times the processor rather than the wall.
+fn world(alone: bool) -> World {
+    let spawner = Spawner::new(Vec::new()).with_program(env!("CARGO_BIN_EXE_umbra"), &["worker"]);
     World {
         sys: SysRoot::default(),
         fs: Box::new(RealFs),
         clock: Box::new(SystemClock::default()),
         meters: Vec::new(),
         engines: engine::available(),
-        spawn: Box::new(
-            Spawner::new(Vec::new()).with_program(env!("CARGO_BIN_EXE_umbra"), &["worker"]),
-        ),
+        spawn: if alone { Box::new(here::Here) } else { Box::new(spawner) },
         stop: Stop::default(),
     }
 }

@@ -77,6 +77,11 @@ impl<'c> Budget<'c> {
         self.total.is_some_and(|total| !total.is_zero())
     }
 
+    /// It is this long, however much of it is left.
+    pub(super) fn is_whole(&self, length: Duration) -> bool {
+        self.total == Some(length)
+    }
+
     /// Nothing is left.
     pub(super) fn is_spent(&self) -> bool {
         self.left() == Some(Duration::ZERO)

@@ -14,7 +14,7 @@ use crate::bench::{self, Cool, Plan, TrialKey};
 use crate::board;
 use crate::child::Context;
 use crate::deploy::{Gauged, Store};
-use crate::model::{self, Candidate, Config};
+use crate::model::{self, Candidate, Config, Kind};
 use crate::rank::Speeds;
 use crate::rank::cost::roofline::{Probed, Rates, fit};
 
@@ -88,7 +88,8 @@ impl Setting<'_> {
     }
 }
 
-/// Times the probes in one configuration. What was cut short serves once and is not kept.
+/// Times the probes in one configuration. What a short budget cut off serves
+/// once and is not kept.
 fn gauge(
     ctx: Context<'_>,
     setting: &Setting<'_>,
@@ -102,7 +103,7 @@ fn gauge(
     if total > 0 {
         sink.event(Event::Stage("speed"));
     }
-    for (done, probe) in probes.iter().enumerate() {
+    for (done, probe) in in_order(probes).into_iter().enumerate() {
         if budget.is_spent() || ctx.stop.wanted() {
             break;
         }
@@ -110,7 +111,7 @@ fn gauge(
         let candidate = Candidate { config: config.clone(), ..probe.clone() };
         probed.push(time(ctx, setting, candidate, budget));
     }
-    let complete = probed.len() == total;
+    let complete = probed.len() == total || budget.is_whole(MOST);
     let known: Vec<Probed> = probed.into_iter().flatten().collect();
     let rates = fit(&known)?;
     let text = format!("{} of {total} probes timed", known.len());
@@ -120,6 +121,18 @@ fn gauge(
         remember(store.save_speeds(&gauged));
     }
     Some(rates)
+}
+
+/// Those that every other rests on first, then the large ones: on a slow board there may be no
+/// time for what the small ones add.
+fn in_order(probes: &[Candidate]) -> Vec<&Candidate> {
+    let mut order: Vec<&Candidate> = probes.iter().collect();
+    let first = |id: &str| about(id).is_none_or(|(kind, _)| kind == Kind::Other);
+    order.sort_by_key(|probe| {
+        let id = probe.id.as_str();
+        (about(id).is_some(), !first(id), id.ends_with("small"))
+    });
+    order
 }
 
 /// One probe; none where this engine does not run it.
@@ -135,7 +148,15 @@ fn time(
     let key = setting.key(&entry);
     // No meter: it would make each probe last as long as a reading takes.
     let trial = bench::run(&plan(budget), candidate, key, ctx, &mut [], None, &mut ());
-    Some(Probed { work, latency: trial.latency?.p50 })
+    Some(Probed { about: about(&candidate.id), work, latency: trial.latency?.p50 })
+}
+
+/// What a probe is about, by its name: `depthwise-int8-large`.
+fn about(id: &str) -> Option<(Kind, bool)> {
+    let mut parts = id.split('-');
+    let name = parts.next()?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    Some((kind, parts.next() == Some("int8")))
 }
 
 /// A brief look: micro-models are soon warm, and one that is slow needs few samples.
@@ -145,7 +166,7 @@ fn plan(budget: &Budget<'_>) -> Plan {
         min_samples: 12,
         min_time: Duration::ZERO,
         max_samples: 2000,
-        max_time: Duration::from_millis(20),
+        max_time: Duration::from_millis(15),
         patience: Duration::from_millis(80),
         wall: left,
         cool: Cool { below: None, wait: Duration::ZERO },

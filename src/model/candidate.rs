@@ -224,6 +224,7 @@ pub struct Card {
     pub macs: Option<u64>,
     /// What its nodes cost, in order, without those that cost nothing of their own; empty where
     /// a shape is unknown.
+    #[serde(default)]
     pub work: Vec<Work>,
     /// Bytes of initializers per element type.
     pub weight_bytes: BTreeMap<String, u64>,
@@ -244,7 +245,7 @@ pub struct Work {
     pub kind: Kind,
     /// On eight bits rather than in floating point.
     pub int8: bool,
-    /// Multiply-accumulates.
+    /// Multiply-accumulates; of pools and inputs the elements that are looked at.
     pub ops: u64,
     /// Bytes that it reads and writes, weights included.
     pub bytes: u64,
@@ -254,6 +255,10 @@ pub struct Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// Making a picture the model's input.
+    Input,
+    /// A convolution of at most four channels, as of a picture: too few to be fast.
+    Stem,
     /// A convolution over neighbours and channels.
     Convolution,
     /// One kernel per channel.
@@ -262,23 +267,36 @@ pub enum Kind {
     Pointwise,
     /// A product of matrices.
     Product,
+    /// The largest or the mean of neighbours.
+    Pool,
     /// Everything else: it moves memory.
     Other,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Convolution, Self::Depthwise, Self::Pointwise, Self::Product, Self::Other];
+    pub const ALL: [Self; 8] = [
+        Self::Input,
+        Self::Stem,
+        Self::Convolution,
+        Self::Depthwise,
+        Self::Pointwise,
+        Self::Product,
+        Self::Pool,
+        Self::Other,
+    ];
 
     /// Lower-case name, as in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Input => "input",
+            Self::Stem => "stem",
             Self::Convolution => "convolution",
             Self::Depthwise => "depthwise",
             Self::Pointwise => "pointwise",
             Self::Product => "product",
+            Self::Pool => "pool",
             Self::Other => "other",
         }
     }

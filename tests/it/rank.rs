@@ -9,15 +9,17 @@ use umbra::bench::{Condition, Conditions, Energy, Latency, Outliers, Trial, Tria
 use umbra::board::power::Scope;
 use umbra::board::{Clocks, Cpu, Facts, Identity, Memory, Storage, ThermalZone};
 use umbra::model::{
-    Affinity, Candidate, Card, Config, Manifest, Quantization, Rejection, Source, SourceTask, Stage,
+    Affinity, Candidate, Card, Config, Kind, Manifest, Quantization, Rejection, Source, SourceTask,
+    Stage, Work,
 };
 use umbra::rank::copeland::{competition_ranks, copeland, pareto};
+use umbra::rank::cost::roofline::{Rate, Rates};
 use umbra::rank::evaluate::weighted_tau;
 use umbra::rank::relevance::{
     Matrix, Prior, View, logme, logme_compat, logme_compat_regression, logme_per_class,
     logme_regression, logme_with_interval,
 };
-use umbra::rank::{Criterion, Ranking, rank, rerank};
+use umbra::rank::{Criterion, Ranking, rank, rank_at, rerank};
 use umbra::task::{Estimate, Evidence, Policy, Scored, Scores};
 
 pub(crate) fn vectors(name: &str) -> Value {
@@ -585,4 +587,67 @@ fn twins_are_indistinguishable_and_both_on_the_front() {
     assert_eq!(ranking.pareto, ["a", "b"]);
     assert_eq!(ranking.rows[1].ranks[&Criterion::Storage], 1);
     assert_eq!(ranking.rows[2].ranks[&Criterion::Storage], 3);
+}
+
+/// A board that does a thousand operations in a microsecond, and nothing else of note.
+fn speeds(config_id: &str) -> umbra::rank::Speeds {
+    let rate = |kind| Rate { kind, int8: true, overhead: Micros(0.0), per_micro: 1000.0 };
+    let rates = vec![rate(Kind::Convolution), rate(Kind::Other)];
+    let rates = Rates { inference: Micros(10.0), memory: 1e9, rates };
+    [(config_id.to_owned(), rates)].into()
+}
+
+/// The same candidates with one convolution each, of as many operations as the card says.
+fn with_nodes(candidates: &mut [Candidate]) {
+    for card in candidates.iter_mut().filter_map(|candidate| candidate.card.as_mut()) {
+        let ops = card.macs.unwrap();
+        card.work = vec![Work { kind: Kind::Convolution, int8: true, ops, bytes: 1 }];
+    }
+}
+
+#[test]
+fn speeds_make_a_latency_of_the_nodes_and_measured_models_correct_it() {
+    let (mut candidates, trials, _) = zoo();
+    with_nodes(&mut candidates);
+    let (policy, speeds) = (Policy::default(), speeds("tract-cpu/t1/any"));
+    let latency = |trials: &[Trial], at: usize| {
+        let ranking = rank_at(&speeds, &facts(None), &policy, &candidates, trials, &[]);
+        ranking.rows[at].predictions[&Criterion::Latency]
+    };
+    // 900,000 bytes are 45 million operations: 45,000 microseconds and the inference.
+    let blind = latency(&[], 0);
+    assert!((blind.value - 45_010.0).abs() < 1e-6 && blind.predicted, "{blind:?}");
+    assert!(blind.low < 0.8 * blind.value && blind.high > 1.2 * blind.value, "{blind:?}");
+    let half = |at: usize| trial(&candidates[at], 0.5 * latency(&[], at).value, 1);
+    let told = latency(&[half(1), half(2)], 0);
+    assert!((told.value / 22_500.0 - 1.0).abs() < 0.2, "{told:?}");
+    // A measured one is predicted as if it had not been.
+    let own = latency(&[trial(&candidates[0], 1.0, 1), half(1), half(2)], 0);
+    assert!((own.value / told.value - 1.0).abs() < 1e-9, "{own:?}");
+    let ranking = rank_at(&speeds, &facts(None), &policy, &candidates, &trials, &[]);
+    let [measured, predicted] = [&ranking.rows[0].measures, &ranking.rows[0].predictions];
+    assert!(!measured[&Criterion::Latency].predicted && predicted[&Criterion::Latency].predicted);
+}
+
+#[test]
+fn what_a_meter_saw_of_others_makes_the_energy_of_one_that_was_not_measured() {
+    let (mut candidates, mut trials, _) = zoo();
+    with_nodes(&mut candidates);
+    let speeds = speeds("tract-cpu/t1/any");
+    let energy = |trials: &[Trial]| {
+        let ranking = rank_at(&speeds, &facts(None), &Policy::default(), &candidates, trials, &[]);
+        let row = &ranking.rows[0];
+        let [latency, energy] = [Criterion::Latency, Criterion::Energy]
+            .map(|criterion| row.predictions.get(&criterion).map(|found| found.value));
+        energy.zip(latency).map(|(joules, micros)| joules / (micros * 1e-6))
+    };
+    trials.remove(0);
+    assert_eq!(energy(&trials), None, "nobody watched");
+    for trial in &mut trials {
+        let joules = 3.0 * trial.latency.unwrap().p50.0 * 1e-6;
+        let source = "meter".to_owned();
+        trial.energy =
+            Some(Energy { gross: Joules(joules), net: None, source, scope: Scope::Board });
+    }
+    assert!((energy(&trials).unwrap() - 3.0).abs() < 1e-9, "three watts");
 }

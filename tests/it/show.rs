@@ -474,3 +474,36 @@ fn a_bench_says_which_samples_stand_apart_and_of_how_much_of_the_time() {
     assert_eq!(latency["outliers"]["count"], 3);
     assert_eq!(latency["standard_error"], 16.0);
 }
+
+#[test]
+fn the_front_is_drawn_with_labels_that_do_not_cover_each_other() {
+    let mut wishes: Vec<Wish> = (0..16)
+        .map(|at| wish(&format!("model-{at}"), 1.0 + 0.05 * at as f64, 0.8 + 0.002 * at as f64))
+        .collect();
+    wishes.push(wish("a<b&c", 60.0, 0.7));
+    let picture = umbra::ui::show::pareto::svg(&selection(&wishes, limited(30.0), None)).unwrap();
+    assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"));
+    assert!(picture.contains("a&lt;b&amp;c") && !picture.contains("a<b"));
+    assert!(picture.contains("prefers-color-scheme:dark"));
+    let filled = picture.matches("class=\"ok\"").count();
+    assert_eq!(filled, 17, "sixteen keep the limits, and one is in the legend");
+    let number = |line: &str, key: &str| -> f64 {
+        let rest = line.split(&format!(" {key}=\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    let labels: Vec<(f64, f64, f64)> = picture
+        .lines()
+        .filter(|line| line.contains("model-") || line.contains("a&lt;"))
+        .map(|line| &line[line.find("<text").unwrap()..])
+        .map(|line| (number(line, "x"), number(line, "y"), 9.0 * 6.4))
+        .collect();
+    assert_eq!(labels.len(), 17);
+    for (at, a) in labels.iter().enumerate() {
+        for b in &labels[at + 1..] {
+            let apart = a.0 + a.2 <= b.0 || b.0 + b.2 <= a.0 || (a.1 - b.1).abs() >= 12.9;
+            assert!(apart, "{a:?} {b:?}");
+        }
+    }
+    let blind = selection(&[], limited(30.0), None);
+    assert_eq!(umbra::ui::show::pareto::svg(&blind), None);
+}

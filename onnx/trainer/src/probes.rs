@@ -48,17 +48,29 @@ struct Probe {
     side: usize,
 }
 
-/// Kinds with their small and their large size: nodes, channels, side.
-const SIZES: [(Kind, [[usize; 3]; 2]); 5] = [
-    (Kind::Convolution, [[4, 16, 4], [3, 32, 16]]),
-    (Kind::Depthwise, [[6, 16, 4], [6, 64, 24]]),
-    (Kind::Pointwise, [[6, 16, 4], [6, 64, 16]]),
-    (Kind::Product, [[6, 16, 1], [6, 96, 1]]),
-    (Kind::Other, [[6, 16, 4], [6, 64, 32]]),
+/// Kinds with their small and their large size: nodes, channels, side. Chains are long, so that
+/// bringing the input in and the output out is a small part.
+const SIZES: [(Kind, [[usize; 3]; 2]); 6] = [
+    (Kind::Convolution, [[12, 16, 4], [6, 32, 12]]),
+    (Kind::Depthwise, [[24, 16, 4], [24, 64, 14]]),
+    (Kind::Pointwise, [[24, 16, 4], [12, 64, 12]]),
+    (Kind::Product, [[24, 16, 1], [24, 96, 1]]),
+    (Kind::Pool, [[24, 16, 4], [12, 32, 16]]),
+    (Kind::Other, [[24, 16, 4], [24, 64, 20]]),
 ];
+
+/// Rows and columns of a picture, small and large, and channels that a stem makes of it.
+const PICTURES: [(&str, u64); 2] = [("small", 8), ("large", 48)];
+const STEM: usize = 16;
 
 fn all() -> Vec<(String, Model)> {
     let mut found = vec![("empty".to_owned(), empty())];
+    for (size, side) in PICTURES {
+        found.push((format!("input-float-{size}"), picture(side, Vec::new(), "x")));
+        found.push((format!("input-int8-{size}"), bytes(side)));
+        found.push((format!("stem-float-{size}"), picture(side, stem(false), "y")));
+        found.push((format!("stem-int8-{size}"), picture(side, stem(true), "y")));
+    }
     for (kind, sizes) in SIZES {
         for (size, [nodes, channels, side]) in ["small", "large"].into_iter().zip(sizes) {
             for int8 in [false, true] {
@@ -76,6 +88,75 @@ fn empty() -> Model {
     let value = |name| ValueInfo::tensor(name, Dtype::Float32, &[Some(1), Some(8)]);
     let relu = Node::new("Relu", &["x"], &["y"]);
     Model::of(OPSET, Graph::of(vec![value("x")], vec![relu], vec![value("y")]))
+}
+
+/// A picture, some nodes, and the mean of each channel that they end in: little comes out.
+fn picture(side: u64, nodes: Vec<Node>, last: &str) -> Model {
+    let channels = if nodes.is_empty() { 3 } else { STEM };
+    let shape = [1, 3, side, side].map(Some);
+    let mean = Node::new("GlobalAveragePool", &[last], &["mean"]);
+    let mut graph = Graph::of(
+        vec![ValueInfo::tensor("x", Dtype::Float32, &shape)],
+        nodes.into_iter().chain([mean]).collect(),
+        vec![ValueInfo::tensor("mean", Dtype::Float32, &[1, channels as u64, 1, 1].map(Some))],
+    );
+    let int8 = graph.node.iter().any(|node| node.op_type == "QLinearConv");
+    if channels == STEM {
+        graph.initializer = weights(&[STEM, 3, 3, 3], STEM, int8);
+    }
+    Model::of(OPSET, graph)
+}
+
+/// The same for a model that takes a picture's bytes.
+fn bytes(side: u64) -> Model {
+    let real = Node::new("DequantizeLinear", &["b", "s", "z"], &["x"]);
+    let mut model = picture(side, Vec::new(), "x");
+    if let Some(graph) = &mut model.graph {
+        graph.input = vec![ValueInfo::tensor("b", Dtype::UInt8, &[1, 3, side, side].map(Some))];
+        graph.node.insert(0, real);
+        graph.initializer = codes();
+    }
+    model
+}
+
+/// The first convolution of a network.
+fn stem(int8: bool) -> Vec<Node> {
+    let window = |node: Node| {
+        node.with(Attribute::ints("kernel_shape", &[3, 3]))
+            .with(Attribute::ints("pads", &[1, 1, 1, 1]))
+    };
+    if !int8 {
+        return vec![window(Node::new("Conv", &["x", "w"], &["y"]))];
+    }
+    let codes = ["q", "s", "z", "w", "ws", "wz", "s", "z"];
+    vec![
+        Node::new("QuantizeLinear", &["x", "s", "z"], &["q"]),
+        window(Node::new("QLinearConv", &codes, &["c"])),
+        Node::new("DequantizeLinear", &["c", "s", "z"], &["y"]),
+    ]
+}
+
+/// Weights small enough for a chain to stay finite, and scales that keep codes in range.
+fn weights(shape: &[usize], outputs: usize, int8: bool) -> Vec<TensorData> {
+    let count: usize = shape.iter().product();
+    let mut random = SplitMix64::new(count as u64);
+    let fan_in = (count / outputs.max(1)).max(1) as f32;
+    if !int8 {
+        let mut unit = || (random.unit() as f32 - 0.5) * 2.0 / fan_in.sqrt();
+        let values: Vec<f32> = (0..count).map(|_| unit()).collect();
+        return vec![TensorData::from_f32("w", shape, &values)];
+    }
+    let values: Vec<i8> = (0..count).map(|_| random.next_u64() as i8).collect();
+    let mut found = codes();
+    found.push(TensorData::from_i8("w", shape, &values));
+    found.push(TensorData::from_f32("ws", &[], &[1.0 / (64.0 * fan_in.sqrt())]));
+    found.push(TensorData::from_i8("wz", &[], &[0]));
+    found
+}
+
+/// Scale and zero point of all activations.
+fn codes() -> Vec<TensorData> {
+    vec![TensorData::from_f32("s", &[], &[0.05]), TensorData::from_u8("z", &[], &[128])]
 }
 
 impl Probe {
@@ -114,6 +195,7 @@ impl Probe {
         match (self.kind, self.int8) {
             (Kind::Other, false) => Node::new("Add", &[from, "w"], &[to]),
             (Kind::Other, true) => Node::new("QLinearAdd", &sum, &[to]).in_domain(MICROSOFT),
+            (Kind::Pool, _) => self.windowed(Node::new("MaxPool", &[from], &[to])),
             (Kind::Product, false) => Node::new("MatMul", &[from, "w"], &[to]),
             (Kind::Product, true) => Node::new("QLinearMatMul", &codes, &[to]),
             (_, false) => self.windowed(Node::new("Conv", &[from, "w"], &[to])),
@@ -124,9 +206,10 @@ impl Probe {
     fn windowed(&self, node: Node) -> Node {
         let kernel = self.kernel() as i64;
         let groups = if self.kind == Kind::Depthwise { self.channels as i64 } else { 1 };
-        node.with(Attribute::ints("kernel_shape", &[kernel; 2]))
-            .with(Attribute::ints("pads", &[kernel / 2; 4]))
-            .with(Attribute::int("group", groups))
+        let node = node
+            .with(Attribute::ints("kernel_shape", &[kernel; 2]))
+            .with(Attribute::ints("pads", &[kernel / 2; 4]));
+        if self.kind == Kind::Pool { node } else { node.with(Attribute::int("group", groups)) }
     }
 
     fn kernel(&self) -> usize {
@@ -136,38 +219,20 @@ impl Probe {
     fn weights(&self) -> Vec<usize> {
         let (channels, kernel) = (self.channels, self.kernel());
         match self.kind {
-            Kind::Other => Vec::new(),
+            Kind::Other | Kind::Pool => Vec::new(),
             Kind::Product => vec![channels, channels],
             Kind::Depthwise => vec![channels, 1, kernel, kernel],
-            Kind::Convolution | Kind::Pointwise => vec![channels, channels, kernel, kernel],
+            _ => vec![channels, channels, kernel, kernel],
         }
     }
 
-    /// Weights small enough for a chain to stay finite, and scales that keep codes in range.
     fn constants(&self) -> Vec<TensorData> {
-        let shape = self.weights();
-        let count: usize = shape.iter().product();
-        let mut random = SplitMix64::new(count as u64);
-        let fan_in = (count / self.channels.max(1)).max(1) as f32;
-        let mut found = Vec::new();
-        if self.int8 {
-            found.push(TensorData::from_f32("s", &[], &[0.05]));
-            found.push(TensorData::from_u8("z", &[], &[128]));
+        match self.kind {
+            Kind::Pool => Vec::new(),
+            Kind::Other if self.int8 => codes(),
+            Kind::Other => Vec::new(),
+            _ => weights(&self.weights(), self.channels, self.int8),
         }
-        if self.kind == Kind::Other {
-            return found;
-        }
-        if self.int8 {
-            let codes: Vec<i8> = (0..count).map(|_| random.next_u64() as i8).collect();
-            found.push(TensorData::from_i8("w", &shape, &codes));
-            found.push(TensorData::from_f32("ws", &[], &[1.0 / (64.0 * fan_in.sqrt())]));
-            found.push(TensorData::from_i8("wz", &[], &[0]));
-        } else {
-            let unit = |random: &mut SplitMix64| (random.unit() as f32 - 0.5) * 2.0;
-            let values: Vec<f32> = (0..count).map(|_| unit(&mut random) / fan_in.sqrt()).collect();
-            found.push(TensorData::from_f32("w", &shape, &values));
-        }
-        found
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::onnx::{Graph, Model, Node};
 use super::shape::{self, Shapes};
-use super::{Card, Dtype, TensorInfo};
+use super::{Card, Dtype, Preprocess, TensorInfo};
 
 pub(super) use tap::scores;
 pub use weights::{Elements, elements};
@@ -28,7 +28,7 @@ pub fn card(model: &Model) -> Card {
     let outputs: Vec<TensorInfo> =
         graph.output.iter().map(|output| filled(output.info(), &shapes)).collect();
     let tap = tap::feature_tap(graph, &outputs, &shapes);
-    Card {
+    let mut card = Card {
         opset: model.opset().unwrap_or_default(),
         inputs: graph.real_inputs().into_iter().map(|input| input.info()).collect(),
         outputs,
@@ -41,7 +41,12 @@ pub fn card(model: &Model) -> Card {
         quantization: scheme::scheme(graph),
         feature_size: tap.as_deref().and_then(|tap| shapes.get(tap)?.count()),
         feature_tap: tap,
+    };
+    let takes_a_picture = !Preprocess::guesses(&card).is_empty() && !card.work.is_empty();
+    if let Some(input) = work::input(&card.inputs).filter(|_| takes_a_picture) {
+        card.work.insert(0, input);
     }
+    card
 }
 
 /// An output with what the file leaves open filled in from inference, but for the batch.

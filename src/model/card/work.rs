@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 
 use super::macs;
-use crate::model::onnx::{Graph, Node, ValueInfo};
+use crate::model::onnx::{Graph, Node};
 use crate::model::shape::Shapes;
-use crate::model::{Kind, Work};
+use crate::model::{Kind, TensorInfo, Work};
 
 /// Operators that move nothing.
 const FREE: &[&str] = &[
@@ -29,13 +29,23 @@ const ACTIVATIONS: &[&str] = &["Clip", "LeakyRelu", "PRelu", "Relu"];
 /// The same where all inputs but one are constants.
 const AFFINE: &[&str] = &["Add", "BatchNormalization", "Div", "Mul", "Sub"];
 
-/// Of all nodes in order, behind what brings the inputs in; empty where a layer's shape is unknown.
+/// Channels of a picture at most.
+const FEW: u64 = 4;
+
+/// Of all nodes in order; empty where a layer's shape is unknown.
 pub(super) fn works(graph: &Graph, shapes: &Shapes) -> Vec<Work> {
     let survey = Survey::of(graph, shapes);
     let nodes = graph.node.iter().map(|node| survey.work(node));
-    let found: Option<Vec<Option<Work>>> =
-        std::iter::once(survey.entrance(graph)).chain(nodes).collect();
+    let found: Option<Vec<Option<Work>>> = nodes.collect();
     found.unwrap_or_default().into_iter().flatten().collect()
+}
+
+/// Making a picture the input of a model that takes one.
+pub(super) fn input(inputs: &[TensorInfo]) -> Option<Work> {
+    let [input] = inputs else { return None };
+    let ops: u64 = input.shape.iter().map(|dim| dim.unwrap_or(1)).product();
+    let size = input.dtype.size()? as u64;
+    Some(Work { kind: Kind::Input, int8: size == 1, ops, bytes: ops.saturating_mul(1 + size) })
 }
 
 /// Who makes and who reads what.
@@ -57,28 +67,34 @@ impl<'a> Survey<'a> {
         survey
     }
 
-    /// Bringing the inputs in: bytes are read, and as many elements written.
-    fn entrance(&self, graph: &Graph) -> Option<Option<Work>> {
-        let of = |input: &&ValueInfo| {
-            let fact = self.shapes.get(&input.name)?;
-            fact.bytes()?.checked_add(fact.count()?)
-        };
-        let bytes = graph.real_inputs().iter().map(of).sum::<Option<u64>>()?;
-        Some(Some(Work { kind: Kind::Other, int8: false, ops: 0, bytes }))
-    }
-
     /// A node's; `None` of the outer where it cannot be known, of the inner where it is nothing.
     fn work(&self, node: &Node) -> Option<Option<Work>> {
         if self.is_free(node) {
             return Some(None);
         }
-        let ops = macs::of_node(node, self.shapes)?;
-        let kind = if macs::is_layer(node) { self.kind(node) } else { Kind::Other };
+        let (kind, ops) = self.operations(node)?;
         let data = node.input.iter().chain(&node.output).filter(|name| !name.is_empty());
         let bytes = data.map(|name| self.bytes(name)).sum::<Option<u64>>()?;
         let int8 =
             node.output_at(0).is_some_and(|name| self.is_code(name)) || self.is_quantised(node);
         Some(Some(Work { kind, int8, ops, bytes }))
+    }
+
+    fn operations(&self, node: &Node) -> Option<(Kind, u64)> {
+        if macs::is_layer(node) {
+            return Some((self.kind(node), macs::of_node(node, self.shapes)?));
+        }
+        let count = |name: Option<&str>| self.shapes.get(name?)?.count();
+        let op = node.op_type.trim_start_matches("QLinear");
+        if op.starts_with("Global") && op.ends_with("Pool") {
+            return Some((Kind::Pool, count(node.input_at(0))?));
+        }
+        if !["AveragePool", "MaxPool"].contains(&op) {
+            return Some((Kind::Other, macs::of_node(node, self.shapes)?));
+        }
+        let kernel = node.attr_ints("kernel_shape").unwrap_or_default().iter();
+        let kernel: u64 = kernel.filter_map(|size| u64::try_from(*size).ok()).product();
+        Some((Kind::Pool, count(node.output_at(0))?.checked_mul(kernel)?))
     }
 
     fn is_free(&self, node: &Node) -> bool {
@@ -138,6 +154,7 @@ impl<'a> Survey<'a> {
                 let grouped = node.attr_i("group").unwrap_or(1) > 1;
                 match (grouped && *inputs == 1, kernel.iter().all(|size| *size == 1)) {
                     (true, _) => Kind::Depthwise,
+                    (false, _) if !grouped && *inputs <= FEW => Kind::Stem,
                     (false, true) => Kind::Pointwise,
                     (false, false) => Kind::Convolution,
                 }

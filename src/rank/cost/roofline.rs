@@ -28,6 +28,8 @@ pub struct Rate {
 pub struct Rates {
     /// Of every inference.
     pub inference: Micros,
+    /// Bytes in a microsecond: as many as any probe has moved.
+    pub memory: f64,
     /// By kind, as far as probes have shown them.
     pub rates: Vec<Rate>,
 }
@@ -35,6 +37,9 @@ pub struct Rates {
 /// A probe as it was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probed {
+    /// Which kind of work it is about, and whether on eight bits; the one that does next to
+    /// nothing is about none.
+    pub about: Option<(Kind, bool)>,
     /// Its nodes.
     pub work: Vec<Work>,
     /// Median latency.
@@ -42,9 +47,15 @@ pub struct Probed {
 }
 
 /// The order in which kinds are found: what moves memory is part of every probe.
-const ORDER: [(Kind, bool); 10] = [
+const ORDER: [(Kind, bool); 16] = [
     (Kind::Other, false),
     (Kind::Other, true),
+    (Kind::Pool, false),
+    (Kind::Pool, true),
+    (Kind::Input, false),
+    (Kind::Input, true),
+    (Kind::Stem, false),
+    (Kind::Stem, true),
     (Kind::Convolution, false),
     (Kind::Convolution, true),
     (Kind::Depthwise, false),
@@ -55,26 +66,31 @@ const ORDER: [(Kind, bool); 10] = [
     (Kind::Product, true),
 ];
 /// Kinds that stand in for one that no probe has shown, most alike first.
-const LIKE: [Kind; 4] = [Kind::Convolution, Kind::Pointwise, Kind::Product, Kind::Depthwise];
+const LIKE: [Kind; 6] =
+    [Kind::Convolution, Kind::Pointwise, Kind::Product, Kind::Depthwise, Kind::Stem, Kind::Pool];
 
-/// Speeds from probes. A kind without a probe is left out; none at all without probes of
-/// [`Kind::Other`], the smallest of which is the overhead of an inference.
+/// Speeds from probes. A kind without a probe is left out; none at all without the one that is
+/// about nothing and without probes of [`Kind::Other`].
 #[must_use]
 pub fn fit(probes: &[Probed]) -> Option<Rates> {
-    let bytes = |probe: &&Probed| probe.work.iter().map(|work| work.bytes).sum::<u64>();
-    let empty = probes.iter().min_by_key(bytes)?;
-    let mut rates = Rates { inference: empty.latency, rates: Vec::new() };
+    let empty = probes.iter().find(|probe| probe.about.is_none())?;
+    let bytes = |probe: &Probed| probe.work.iter().map(|work| work.bytes).sum::<u64>();
+    let beside = |probe: &Probed| probe.latency.0 - empty.latency.0;
+    let moved = |probe: &Probed| bytes(probe) as f64 / beside(probe);
+    let moved = probes.iter().filter(|probe| beside(probe) > 0.0).map(moved);
+    let memory = moved.fold(0.0, f64::max);
+    let mut rates = Rates { inference: empty.latency, memory, rates: Vec::new() };
     for (kind, int8) in ORDER {
         let own: Vec<(f64, f64, f64)> = probes
             .iter()
-            .filter(|probe| !std::ptr::eq(*probe, empty))
+            .filter(|probe| probe.about == Some((kind, int8)))
             .filter_map(|probe| rates.share(probe, kind, int8))
             .collect();
         if let Some((overhead, per_micro)) = line(&own) {
             rates.rates.push(Rate { kind, int8, overhead: Micros(overhead), per_micro });
         }
     }
-    rates.of(Kind::Other, false).is_some().then_some(rates)
+    (rates.of(Kind::Other, false).is_some() && memory > 0.0).then_some(rates)
 }
 
 /// What a model takes here; none without nodes, or where a kind has neither speed nor likeness.
@@ -101,26 +117,26 @@ impl Rates {
     /// Microseconds of a node.
     fn node(&self, work: &Work) -> Option<f64> {
         let rate = self.nearest(work.kind, work.int8)?;
-        let memory = self.nearest(Kind::Other, work.int8)?;
-        let moved = work.bytes as f64 / memory.per_micro;
-        let computed = work.ops as f64 / rate.per_micro;
-        let longer = if work.kind == Kind::Other { moved } else { computed.max(moved) };
-        Some(rate.overhead.0 + longer)
+        let moved = work.bytes as f64;
+        // What only moves memory has shown its own speed.
+        let longest = match work.kind {
+            Kind::Other => moved / rate.per_micro,
+            _ => (work.ops as f64 / rate.per_micro).max(moved / self.memory),
+        };
+        Some(rate.overhead.0 + longest)
     }
 
     /// What a probe says of one kind: its nodes, their amount of work, and the microseconds that
-    /// are left of it beside everything else; none if it has no such nodes.
+    /// are left of it beside everything else; none if nothing is.
     fn share(&self, probe: &Probed, kind: Kind, int8: bool) -> Option<(f64, f64, f64)> {
         let is_own = |work: &&Work| (work.kind, work.int8) == (kind, int8);
         let own: Vec<&Work> = probe.work.iter().filter(is_own).collect();
         let others = probe.work.iter().filter(|work| !is_own(work));
-        // A probe of another kind has an input too.
-        let is_about = probe.work.last().is_some_and(|last| is_own(&last));
         let rest = others.map(|work| self.node(work)).sum::<Option<f64>>()?;
         let amount = |work: &&Work| if kind == Kind::Other { work.bytes } else { work.ops };
         let amount = own.iter().map(amount).sum::<u64>() as f64;
         let left = probe.latency.0 - self.inference.0 - rest;
-        (is_about && left > 0.0).then_some((own.len() as f64, amount, left))
+        (left > 0.0).then_some((own.len() as f64, amount, left))
     }
 }
 
@@ -150,14 +166,18 @@ mod tests {
     /// An inference of 5, other nodes of 1 and 100 bytes in a microsecond, convolutions of 2
     /// and 1000 operations in a microsecond.
     fn probes() -> Vec<Probed> {
-        let of = |work: Vec<Work>, latency| Probed { work, latency: Micros(latency) };
+        let of = |about: Option<Kind>, work: Vec<Work>, latency| {
+            let about = about.map(|kind| (kind, false));
+            Probed { about, work, latency: Micros(latency) }
+        };
         let (other, conv) = (Kind::Other, Kind::Convolution);
+        let with = |ops| vec![work(other, 0, 100), work(conv, ops, 200)];
         vec![
-            of(vec![work(other, 0, 0)], 5.0),
-            of(vec![work(other, 0, 100); 2], 5.0 + 2.0 * (1.0 + 1.0)),
-            of(vec![work(other, 0, 10_000); 2], 5.0 + 2.0 * (1.0 + 100.0)),
-            of(vec![work(other, 0, 100), work(conv, 1000, 200)], 5.0 + 2.0 + 2.0 + 1.0),
-            of(vec![work(other, 0, 100), work(conv, 100_000, 200)], 5.0 + 2.0 + 2.0 + 100.0),
+            of(None, vec![work(other, 0, 0)], 5.0),
+            of(Some(other), vec![work(other, 0, 100); 2], 5.0 + 2.0 * (1.0 + 1.0)),
+            of(Some(other), vec![work(other, 0, 10_000); 2], 5.0 + 2.0 * (1.0 + 100.0)),
+            of(Some(conv), with(1000), 5.0 + 2.0 + 2.0 + 1.0),
+            of(Some(conv), with(100_000), 5.0 + 2.0 + 2.0 + 100.0),
         ]
     }
 
@@ -179,7 +199,9 @@ mod tests {
         let of = |work: &[Work]| latency(&rates, work).unwrap().0;
         let (conv, other) = (Kind::Convolution, Kind::Other);
         assert!((of(&[work(conv, 50_000, 100)]) - (5.0 + 2.0 + 50.0)).abs() < 1e-6);
-        assert!((of(&[work(conv, 50_000, 9000)]) - (5.0 + 2.0 + 90.0)).abs() < 1e-6);
+        // The largest sum moves 20,000 bytes in 202 microseconds.
+        let moved = 9000.0 * 202.0 / 20_000.0;
+        assert!((of(&[work(conv, 50_000, 9000)]) - (5.0 + 2.0 + moved)).abs() < 1e-6);
         assert!((of(&[work(other, 0, 300); 3]) - (5.0 + 3.0 * 4.0)).abs() < 1e-6);
         assert_eq!(latency(&rates, &[]), None);
     }

@@ -9,7 +9,7 @@ use crate::base::Micros;
 use crate::bench::{Latency, Trial, Verdict};
 use crate::model::Candidate;
 use crate::rank::relevance::Standing;
-use crate::rank::{Criterion, Row, Violation};
+use crate::rank::{Criterion, Measure, Row, Violation};
 use crate::task::head::TargetFit;
 use crate::task::{Estimate, Evidence};
 
@@ -99,6 +99,7 @@ pub(crate) struct CandidateJson<'a> {
     energy_source: Option<&'a str>,
     energy_scope: Option<crate::board::power::Scope>,
     predicted: BTreeMap<&'static str, f64>,
+    predicted_interval: BTreeMap<&'static str, [f64; 2]>,
     accuracy: Option<f64>,
     accuracy_interval: Option<[f64; 2]>,
     r2: Option<f64>,
@@ -189,7 +190,8 @@ impl<'a> CandidateJson<'a> {
             energy_net_mj: energy.and_then(|energy| energy.net).map(|net| net.millis()),
             energy_source: energy.map(|energy| energy.source.as_str()),
             energy_scope: energy.map(|energy| energy.scope),
-            predicted: row.map(predicted).unwrap_or_default(),
+            predicted: predicted(row, |measure| measure.value),
+            predicted_interval: predicted(row, |measure| [measure.low, measure.high]),
             accuracy: accuracy.map(|estimate| estimate.value),
             accuracy_interval: accuracy.map(|estimate| [estimate.low, estimate.high]),
             r2: fit.map(|fit| fit.r2.value),
@@ -214,9 +216,13 @@ pub(crate) fn known_verdict(known: &Known<'_>) -> &'static str {
     }
 }
 
-fn predicted(row: &Row) -> BTreeMap<&'static str, f64> {
-    let predicted = row.measures.iter().filter(|(_, measure)| measure.predicted);
-    predicted.map(|(criterion, measure)| (criterion.name(), measure.value)).collect()
+/// What costs are predicted to be, measured or not; an estimated energy is a prediction too.
+fn predicted<T>(row: Option<&Row>, of: fn(&Measure) -> T) -> BTreeMap<&'static str, T> {
+    let found = row.into_iter().flat_map(|row| {
+        let measures = row.measures.iter().filter(|(_, measure)| measure.predicted);
+        measures.chain(&row.predictions)
+    });
+    found.map(|(criterion, measure)| (criterion.name(), of(measure))).collect()
 }
 
 fn ranks(row: &Row) -> BTreeMap<&'static str, u32> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::candidate::{CandidateJson, Known};
 use super::select::candidates;
 use super::text::{page, wrap};
-use super::{Show, document};
+use super::{Show, document, speed};
 use crate::agent::Selection;
 
 /// What `rank` shows.
@@ -22,6 +22,7 @@ impl Show for Ranked {
         if ranking.indistinguishable.len() > 1 {
             lines.extend(wrap("tied    ", &ranking.indistinguishable.join(", "), 4));
         }
+        lines.extend(speed::lines(&self.0.speeds));
         page(&lines)
     }
 
@@ -40,6 +41,7 @@ impl Show for Ranked {
             "candidates": known.iter().map(CandidateJson::of).collect::<Vec<_>>(),
             "order": order,
             "pareto": self.0.ranking.pareto,
+            "speeds": speed::speeds(&self.0.speeds),
             "indistinguishable": self.0.ranking.indistinguishable,
         }))
     }

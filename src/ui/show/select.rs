@@ -325,7 +325,7 @@ fn line(table: &mut Table, known: &Known<'_>, place: usize, chosen: bool) {
     let over = known.row.filter(|row| row.usable && !row.violations.is_empty());
     let (word, note) = match over {
         Some(row) => ("limit", violations(&row.violations)),
-        None => (known_verdict(known), fallen(known)),
+        None => (known_verdict(known), format!("{}{}", fallen(known), forecast(known))),
     };
     table.note(vec![format!("{mark}-"), name, word.to_owned()], &note);
 }
@@ -359,6 +359,17 @@ fn fallen(known: &Known<'_>) -> String {
         Some((None, reason)) => reason.to_owned(),
         None => "not measured".to_owned(),
     }
+}
+
+/// What the latency of one that was not measured is expected to be; a mere order is no figure.
+fn forecast(known: &Known<'_>) -> String {
+    let timed = known.trial.is_some_and(|trial| trial.latency.is_some());
+    let predicted = known.row.and_then(|row| row.predictions.get(&Criterion::Latency));
+    let told = predicted.filter(|found| !timed && found.low < found.high);
+    told.map_or_else(String::new, |found| {
+        let [value, low, high] = [found.value, found.low, found.high].map(|us| number(us / 1e3));
+        format!("; predicted {value} ms ({low} to {high})")
+    })
 }
 
 /// `latency 12.3 > 10 ms`, each limit with its unit.

@@ -149,12 +149,13 @@ impl Why {
             table.row(vec![
                 format!("        {}", label(pair.criterion)),
                 number(pair.weight),
-                or_dash(pair.chosen.map(|measure| shown(pair.criterion, measure.value))),
-                or_dash(pair.other.map(|measure| shown(pair.criterion, measure.value))),
+                interval(pair.criterion, pair.chosen),
+                interval(pair.criterion, pair.other),
                 pair.better.to_owned(),
             ]);
         }
         let mut lines = table.lines();
+        lines.extend(forecasts(chosen, other));
         if let Some(margin) = self.margin() {
             let text = format!("{} of the weights speak for the choice, net", number(margin));
             lines.extend(wrap("margin  ", &text, 1));
@@ -164,12 +165,17 @@ impl Why {
 
     fn criteria_json(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<Value> {
         let policy = &self.selection.ranking.policy;
+        let predicted = |criterion| {
+            let of = |known: &Known<'_>| known.row?.predictions.get(&criterion).copied();
+            json!({ "chosen": of(chosen), "other": of(other) })
+        };
         let one = |pair: &Pair<'_>| {
             json!({
                 "criterion": pair.criterion,
                 "weight": pair.weight,
                 "chosen": pair.chosen,
                 "other": pair.other,
+                "predicted": predicted(pair.criterion),
                 "better": pair.better,
             })
         };
@@ -225,6 +231,52 @@ fn weight(weights: &Weights, criterion: Criterion) -> f64 {
         Criterion::Thermal => weights.thermal,
         Criterion::Storage => weights.storage,
     }
+}
+
+/// The value and, where it has one, half its interval.
+fn interval(criterion: Criterion, measure: Option<&Measure>) -> String {
+    let Some(measure) = measure else { return "-".to_owned() };
+    let half = (measure.value - measure.low).max(measure.high - measure.value);
+    let (value, half) = (shown(criterion, measure.value), shown(criterion, half));
+    let mark = if measure.predicted { "~" } else { "" };
+    let reach = if half > 0.0 { format!("+-{}", number(half)) } else { String::new() };
+    format!("{mark}{}{reach}", number(value))
+}
+
+/// What was predicted of the two as if they had not been measured, and how far off that was.
+fn forecasts(chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
+    let right = Align::Right;
+    let mut table = Table::new(&[
+        ("        predicted, 95 %", Align::Left),
+        ("choice", right),
+        ("off", right),
+        ("other", right),
+        ("off", right),
+    ]);
+    let mut any = false;
+    for criterion in Criterion::ALL {
+        let cells = [chosen, other].map(|known| forecast(criterion, known.row));
+        if cells.iter().all(Option::is_none) {
+            continue;
+        }
+        any = true;
+        let mut row = vec![format!("        {}", label(criterion))];
+        for cell in cells {
+            row.extend(cell.unwrap_or_else(|| ["-".to_owned(), "-".to_owned()]));
+        }
+        table.row(row);
+    }
+    if any { table.lines() } else { Vec::new() }
+}
+
+/// `11.8 (8.10 to 17.2)`, and by how much more than what was measured.
+fn forecast(criterion: Criterion, row: Option<&Row>) -> Option<[String; 2]> {
+    let predicted = row?.predictions.get(&criterion)?;
+    let of = |value: f64| number(shown(criterion, value));
+    let text = format!("{} ({} to {})", of(predicted.value), of(predicted.low), of(predicted.high));
+    let measured = row?.measures.get(&criterion).filter(|measure| !measure.predicted);
+    let off = measured.map(|measure| (predicted.value / measure.value - 1.0) * 100.0);
+    Some([text, off.map_or_else(|| "-".to_owned(), |off| format!("{off:+.0} %"))])
 }
 
 fn label(criterion: Criterion) -> &'static str {

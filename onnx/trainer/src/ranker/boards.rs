@@ -113,7 +113,7 @@ impl Board {
                 rates.push(Rate { kind, int8, overhead, per_micro });
             }
         }
-        Rates { inference: Micros(self.between(INFERENCE)), rates }
+        Rates { inference: Micros(self.between(INFERENCE)), memory, rates }
     }
 
     /// Latency and memory that are good enough: none, or a quantile of the candidates' costs.
