@@ -10,7 +10,8 @@ use crate::model::{self, Candidate};
 use crate::rank::cost::roofline::Rates;
 use crate::rank::relevance::Prior;
 use crate::rank::spider::{
-    HARDWARE, Hardware, Portrait, Question, Scorer, Viewed, hardware, portrait, stated, views,
+    self, Class, HARDWARE, Hardware, Portrait, Question, Scorer, Viewed, classes, hardware,
+    portrait, stated, views,
 };
 use crate::rank::{Advice, Method, Speeds};
 use crate::task::tokens::{self, TaskTokens};
@@ -85,12 +86,20 @@ impl Known<'_> {
         }
         let tokens = tokens::build(self.task, &model::extractor(), self.engines)
             .map_err(|error| refused(error.to_string()))?;
-        let asked =
-            Asked { models: &models, tokens: &tokens, samples: self.task.samples.len(), board };
-        let scorer = Scorer::new(ranker, self.engines);
-        let scores = scorer.and_then(|scorer| asked.scores(&scorer));
+        let classes = self.classes(&tokens).map_err(|error| refused(error.to_string()))?;
+        let samples = self.task.samples.len();
+        let asked = Asked { models: &models, classes: &classes, samples, board };
+        let scorer = Scorer::new(ranker, self.engines, models.len(), classes.len());
+        let scores = scorer.and_then(|mut scorer| asked.scores(&mut scorer));
         let scores = scores.map_err(|error| refused(error.to_string()))?;
         Ok(models.iter().map(|model| model.candidate.sha256).zip(scores).collect())
+    }
+
+    /// The task's classes, beside what the extractor sees in the reference images.
+    fn classes(&self, tokens: &TaskTokens) -> Result<Vec<Class>, EngineError> {
+        let prototypes: Vec<Vec<f32>> =
+            tokens.classes.iter().map(|class| class.prototype.clone()).collect();
+        Ok(classes(&prototypes, &spider::groups(self.engines)?))
     }
 
     /// Models that a learned ranker can be asked about, each once.
@@ -148,14 +157,14 @@ impl Model<'_> {
 /// One question, asked of all samples and of their halves.
 struct Asked<'a> {
     models: &'a [Model<'a>],
-    tokens: &'a TaskTokens,
+    classes: &'a [Class],
     samples: usize,
     board: &'a Hardware,
 }
 
 impl Asked<'_> {
     /// Scores with 95 % intervals: the delete-half jackknife, as for every other score.
-    fn scores(&self, scorer: &Scorer<'_>) -> Result<Vec<Estimate>, EngineError> {
+    fn scores(&self, scorer: &mut Scorer) -> Result<Vec<Estimate>, EngineError> {
         let whole = self.of(scorer, None)?;
         let halves = (0..self.halves()).map(|half| self.of(scorer, Some(half)));
         let halves = halves.collect::<Result<Vec<_>, _>>()?;
@@ -167,18 +176,12 @@ impl Asked<'_> {
         Ok(whole.iter().enumerate().map(of).collect())
     }
 
-    fn of(&self, scorer: &Scorer<'_>, half: Option<usize>) -> Result<Vec<f64>, EngineError> {
+    fn of(&self, scorer: &mut Scorer, half: Option<usize>) -> Result<Vec<f64>, EngineError> {
         let viewed: Vec<Viewed<'_>> = self.models.iter().map(|model| model.viewed(half)).collect();
         let portraits: Vec<Portrait> = self.models.iter().map(|model| model.portrait).collect();
-        let classes: Vec<Vec<f32>> =
-            self.tokens.classes.iter().map(|class| class.prototype.clone()).collect();
-        let (views, hardware) = (views(&viewed, self.samples), self.board);
-        scorer.scores(&Question {
-            portraits: &portraits,
-            views: &views,
-            classes: &classes,
-            hardware,
-        })
+        let views = views(&viewed, self.samples);
+        let (classes, hardware) = (self.classes, self.board);
+        scorer.scores(&Question { portraits: &portraits, views: &views, classes, hardware })
     }
 
     /// Halves that every model with evidence has been scored on.

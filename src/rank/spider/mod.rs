@@ -5,11 +5,13 @@
 //! the samples' scores say of the model ([`views`]) is one token more. docs/ranker.md says what
 //! is in the file, how it was trained and how good it is.
 
+mod classes;
 mod hardware;
 mod portrait;
 mod scorer;
 mod views;
 
+pub use classes::{CLASS, Class, classes, groups};
 pub use hardware::{GROUPS, HARDWARE, Hardware, hardware};
 pub use portrait::{Portrait, WIDTH, portrait, stated};
 pub use scorer::{Question, Scorer, names};

@@ -43,6 +43,46 @@ pub fn behaviour(
     preprocess: &Preprocess,
     features: &str,
 ) -> Result<Behaviour, EngineError> {
+    let mut numbers = Vec::with_capacity(NUMBERS);
+    let all = seen(engine, model, preprocess, features)?;
+    for (features, labels) in &all {
+        numbers.push(between(features, labels));
+        numbers.push(nearest(features, labels));
+    }
+    numbers.extend(overall(&all));
+    let numbers: Vec<f32> = numbers.into_iter().map(|number| number as f32).collect();
+    numbers.try_into().map_err(|_| refused("the groups of pictures do not fit"))
+}
+
+/// What each group of pictures looks like to a model: the mean of its features, each brought to
+/// length 1 as those of a task's tokens are.
+///
+/// # Errors
+/// As [`behaviour`].
+pub fn kinds(
+    engine: &dyn Engine,
+    model: &[u8],
+    preprocess: &Preprocess,
+    features: &str,
+) -> Result<Vec<Vec<f32>>, EngineError> {
+    let mean = |(features, _): &(DMatrix<f64>, Vec<u32>)| -> Vec<f32> {
+        let mut sum = RowDVector::zeros(features.ncols());
+        for row in features.row_iter() {
+            let norm = row.norm();
+            sum += row / if norm > 0.0 { norm } else { 1.0 };
+        }
+        sum.iter().map(|value| (value / features.nrows().max(1) as f64) as f32).collect()
+    };
+    Ok(seen(engine, model, preprocess, features)?.iter().map(mean).collect())
+}
+
+/// Features and labels of each group.
+fn seen(
+    engine: &dyn Engine,
+    model: &[u8],
+    preprocess: &Preprocess,
+    features: &str,
+) -> Result<Vec<(DMatrix<f64>, Vec<u32>)>, EngineError> {
     let spec = PipelineSpec {
         preprocess: Some(preprocess.clone()),
         output: features.to_owned(),
@@ -50,21 +90,14 @@ pub fn behaviour(
         threads: 1,
     };
     let mut pipeline = Pipeline::load(engine, model, &spec)?.optimise()?;
-    let mut numbers = Vec::with_capacity(NUMBERS);
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(GROUPS.len());
     for number in 0..GROUPS.len() {
         let samples = reference::group(number);
         let rows: Result<Vec<Vec<f32>>, _> =
             samples.iter().map(|sample| pipeline.infer(&sample.image)).collect();
-        let features = matrix(&rows?)?;
-        let labels: Vec<u32> = samples.iter().map(|sample| sample.label).collect();
-        numbers.push(between(&features, &labels));
-        numbers.push(nearest(&features, &labels));
-        all.push(features);
+        all.push((matrix(&rows?)?, samples.iter().map(|sample| sample.label).collect()));
     }
-    numbers.extend(overall(&all));
-    let numbers: Vec<f32> = numbers.into_iter().map(|number| number as f32).collect();
-    numbers.try_into().map_err(|_| refused("the groups of pictures do not fit"))
+    Ok(all)
 }
 
 fn refused(why: &str) -> EngineError {
@@ -116,9 +149,9 @@ fn nearest(features: &DMatrix<f64>, labels: &[u32]) -> f64 {
 }
 
 /// Participation ratio over the number of features, share of zeros, logarithm of their number.
-fn overall(groups: &[DMatrix<f64>]) -> [f64; 3] {
-    let width = groups.first().map_or(1, DMatrix::ncols);
-    let rows: Vec<_> = groups.iter().flat_map(DMatrix::row_iter).collect();
+fn overall(groups: &[(DMatrix<f64>, Vec<u32>)]) -> [f64; 3] {
+    let width = groups.first().map_or(1, |(features, _)| features.ncols());
+    let rows: Vec<_> = groups.iter().flat_map(|(features, _)| features.row_iter()).collect();
     let mut mean = RowDVector::zeros(width);
     rows.iter().for_each(|row| mean += row);
     mean /= rows.len().max(1) as f64;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use umbra::engine;
 use umbra::model::npz::{NpzError, read_npz};
 use umbra::model::{Kind, Work};
-use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, views};
+use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, classes, groups, views};
 use umbra::task::Targets;
 
 use crate::table::{Table, TableError, number};
@@ -36,6 +37,9 @@ pub(crate) enum FactsError {
         /// What is wrong with it.
         source: NpzError,
     },
+    /// The extractor.
+    #[error(transparent)]
+    Extractor(#[from] umbra::engine::EngineError),
     /// Too little in it.
     #[error("{0} holds no task that two models with portraits answer")]
     Empty(PathBuf),
@@ -54,7 +58,7 @@ pub(crate) struct Task {
     pub(crate) scores: Vec<[Option<f64>; 3]>,
     /// What the agent makes of them.
     pub(crate) views: Vec<[f32; VIEWS]>,
-    /// A prototype for each class.
+    /// Its classes.
     pub(crate) classes: Vec<Vec<f32>>,
     /// The board that it runs on; all 0 where no board is meant.
     pub(crate) hardware: Hardware,
@@ -96,6 +100,7 @@ impl Facts {
         let place: HashMap<&str, usize> = models.iter().map(String::as_str).zip(0..).collect();
         let kinds = kinds(folder)?;
         let prototypes = prototypes(folder)?;
+        let groups = groups(&engine::available())?;
         let mut found: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
         let truths = truths(folder)?;
         for [model, task, form, shots, logme, hscore, nce] in table(folder, "scores")?.rows([
@@ -119,7 +124,8 @@ impl Facts {
             .into_iter()
             .filter(|(_, candidates)| candidates.len() > 1)
             .filter_map(|(name, mut candidates)| {
-                let classes = prototypes.get(&name)?.clone();
+                let found = classes(prototypes.get(&name)?, &groups);
+                let classes = found.iter().map(|class| class.to_vec()).collect();
                 candidates.sort_by_key(|candidate| candidate.model);
                 Some(Task::of(&name, &candidates, classes, &models, &kinds, shots))
             })

@@ -204,7 +204,6 @@ const FORMS: [(&str, Uses, Teacher); 7] = [
 /// Largest difference between the file's scores and the network's, over all tasks.
 fn difference(facts: &Facts, fitted: &Fitted, file: &[u8]) -> Result<f64, TrainError> {
     let engines = engine::available();
-    let scorer = Scorer::new(file, &engines)?;
     let mut most = 0.0_f64;
     for task in &facts.tasks {
         let expected = predict(facts, &[task], fitted)?;
@@ -213,7 +212,10 @@ fn difference(facts: &Facts, fitted: &Fitted, file: &[u8]) -> Result<f64, TrainE
             .iter()
             .filter_map(|model| facts.portraits.get(*model)?.as_slice().try_into().ok())
             .collect();
-        let (views, classes, hardware) = (&task.views, &task.classes, &task.hardware);
+        let classes = task.classes.iter().filter_map(|class| class.as_slice().try_into().ok());
+        let classes: Vec<_> = classes.collect();
+        let (views, classes, hardware) = (&task.views, &classes, &task.hardware);
+        let mut scorer = Scorer::new(file, &engines, portraits.len(), classes.len())?;
         let found = scorer.scores(&Question { portraits: &portraits, views, classes, hardware })?;
         let pairs = found.iter().zip(expected.iter().flatten());
         most = pairs.map(|(found, expected)| (found - expected).abs()).fold(most, f64::max);
