@@ -36,7 +36,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Networks that a score is the mean of while judging.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
     /// Judge only forms whose name contains this.
     #[arg(long, value_name = "NAME")]
@@ -54,7 +54,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     decay: f64,
     /// Deviation of noise on prototypes.
-    #[arg(long, value_name = "DEVIATION", default_value_t = 0.5)]
+    #[arg(long, value_name = "DEVIATION", default_value_t = 0.0)]
     noise: f64,
     /// Share of portraits' numbers dropped in training.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
