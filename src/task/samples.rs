@@ -41,14 +41,6 @@ pub(super) enum Share {
 }
 
 impl Share {
-    /// Samples with real targets to take.
-    fn of_targets(self) -> usize {
-        match self {
-            Self::Device => MOST_TARGETS,
-            Self::All => MOST_TEST_SAMPLES,
-        }
-    }
-
     fn per_class(self, classes: usize) -> usize {
         match self {
             Self::Device => PER_CLASS.min((MOST_SAMPLES / classes.max(1)).max(2)),
@@ -180,7 +172,7 @@ pub(super) fn from_npz(
     let refused = |reason: String| TaskError::Archive { name: name.to_owned(), reason };
     let arrays = read_npz(bytes).map_err(|error| refused(error.to_string()))?;
     if let Some((x, targets)) = real(&arrays, share).filter(|_| labels.is_none()) {
-        return of_targets(x, targets, name, share);
+        return of_targets(x, targets, name);
     }
     let (x, y) = split(&arrays, share).ok_or_else(|| {
         let found: Vec<&str> = arrays.keys().map(String::as_str).collect();
@@ -212,12 +204,7 @@ pub(super) fn from_npz(
 }
 
 /// Images with a real number each: one quantity, called `value`.
-fn of_targets(
-    x: &Tensor,
-    targets: &Tensor,
-    name: &str,
-    share: Share,
-) -> Result<Labelled, TaskError> {
+fn of_targets(x: &Tensor, targets: &Tensor, name: &str) -> Result<Labelled, TaskError> {
     let refused = |reason: String| TaskError::Archive { name: name.to_owned(), reason };
     let shape = ImageShape::of(x).map_err(refused)?;
     let targets = targets.to_f32().filter(|_| targets.shape.len() == 1);
@@ -229,7 +216,7 @@ fn of_targets(
     if let Some(at) = targets.iter().position(|target| !target.is_finite()) {
         return Err(refused(format!("target {at} is not finite")));
     }
-    let chosen = draw((0..shape.count).collect(), share.of_targets());
+    let chosen = draw((0..shape.count).collect(), MOST_TARGETS);
     let images = chosen.iter().filter_map(|at| shape.image(x, *at));
     let samples = images.map(|image| Sample { image, label: 0 }).collect();
     let targets = chosen.iter().filter_map(|at| targets.get(*at).copied()).collect();

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use build::build;
 pub use error::TokenError;
 
-use super::TaskKind;
+pub use super::TaskKind;
 use crate::base::Digest;
 use crate::base::record::{self, RecordError};
 

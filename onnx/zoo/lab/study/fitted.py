@@ -12,7 +12,7 @@ import numpy as np
 from .. import paths, sidecar
 from . import agreement, methods
 from .fusion import CHEAP, FUSERS, SHIPPED, Fuser, Study
-from .grid import Grid, standard
+from .grid import Grid
 
 TABLE = paths.REPO / "src" / "rank" / "relevance" / "weights.rs"
 SIZES, DRAWS, SEED = (4, 8, 16), 20, 41
@@ -112,7 +112,7 @@ def other_shots() -> str:
 
 
 def nested(study: Study, figure, sign: int) -> tuple:
-    """(tau, regret) where each dataset's form is the best of `CANDIDATES` by a figure on the others, left out in turn."""
+    """(tau, regret) where each dataset's form is the best of `CANDIDATES` by a figure on the others, left out each."""
     found = []
     for dataset in study.of:
         held, others = frozenset({dataset}), [name for name in study.of if name != dataset]
@@ -137,7 +137,8 @@ def leads(study: Study) -> str:
         mine = methods.measured(fuser.name, study, lambda d, f=fuser: study.predict(f, d, frozenset()))
         for other in (methods.statics(study)[0], single):
             low, high = methods.bootstrap(mine.tau - other.tau)
-            out.append(f"{fuser.name} leads {other.name} by {(mine.tau - other.tau).mean():+.3f} [{low:+.3f}, {high:+.3f}]")
+            lead = f"{(mine.tau - other.tau).mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+            out.append(f"{fuser.name} leads {other.name} by {lead}")
     return "; ".join(out) + "."
 
 
@@ -145,10 +146,11 @@ def device_text(study: Study) -> str:
     """The section on what the agent ranks by."""
     (tau, regret), (other_tau, other_regret) = (nested(study, *how) for how in ((agreement.tau, 1),
                                                                                (agreement.regret, -1)))
-    return (f"{sizes_table(study)}\n\nWeights of 20 images a class used on other numbers of them:\n\n{other_shots()}\n\n"
-            f"Chosen anew for every dataset among the {len(CANDIDATES)} forms that a device can compute, by the others' tau: "
-            f"{tau:.3f} / {100 * regret:.2f}; by the others' regret: {other_tau:.3f} / {100 * other_regret:.2f}.\n\n"
-            f"With all candidates, in τ: {leads(study)}")
+    return "\n\n".join([
+        sizes_table(study), "Weights of 20 images a class used on other numbers of them:", other_shots(),
+        f"Chosen anew for every dataset among the {len(CANDIDATES)} forms that a device can compute, by the others' "
+        f"tau: {tau:.3f} / {100 * regret:.2f}; by the others' regret: {other_tau:.3f} / {100 * other_regret:.2f}.",
+        f"With all candidates, in τ: {leads(study)}"])
 
 
 def seen(file) -> dict:
@@ -159,6 +161,41 @@ def seen(file) -> dict:
         if of["truth"] is not None and of["logme"] is not None and card.exists():
             found[of["id"]] = of
     return found
+
+
+def zoo_of(tasks: dict, ids: list, kind: tuple, everybody: bool) -> Study:
+    """The shipped models as a study; strangers to a task's dataset only, unless `everybody` takes part."""
+    keys = {"logme": "logme", "hscore-shrunk": "hscore", "nce": "nce"}
+
+    def table(key):
+        return np.array([[np.nan if found[i][key] is None else found[i][key] for i in ids] for found in tasks.values()])
+
+    takes_part = strangers(tasks, ids, kind) | everybody
+    scores = {}
+    for name, key in keys.items():
+        values = table(key)
+        # A score that is silent on a candidate counts as average, as on the device.
+        average = np.nanmean(np.where(takes_part, values, np.nan), 1, keepdims=True)
+        scores[name] = np.where(takes_part, np.where(np.isfinite(values), values, average), np.nan)
+    truth = np.where(takes_part, table("truth"), np.nan)
+    return Study(Grid(ids, list(tasks), np.array(list(tasks)), truth, scores, np.full(len(tasks), 100)), *kind)
+
+
+def strangers(tasks: dict, ids: list, kind: tuple) -> np.ndarray:
+    """[T, B]: whether a model was trained on another dataset than the task's."""
+    return np.array([[kind[0][i] != name for i in ids] for name in tasks])
+
+
+def forms_on(zoo: Study, standing: np.ndarray, weights: dict) -> dict:
+    """{form: (tau, regret)} over the tasks of a zoo; a model's prior is its mean standing in the other tasks."""
+    out = {name: [] for name in FORMS}
+    for t, task in enumerate(zoo.grid.tasks):
+        rows, prior = zoo.candidates[t], np.nanmean(np.delete(standing, t, 0), 0)
+        truth = zoo.grid.truth[t, rows]
+        for name, form in FORMS.items():
+            score = by(zoo, form, t, rows, prior, weights.get((form, task)))
+            out[name].append([f(truth, score) for f in (agreement.tau, agreement.regret)])
+    return {name: np.nanmean(values, 0) for name, values in out.items()}
 
 
 def external(files: list) -> str:
@@ -172,34 +209,15 @@ def external(files: list) -> str:
     ids = sorted(set.intersection(*(set(found) for found in tasks.values())))
     cards = {i: sidecar.read(paths.ZOO / f"{i}.toml") for i in ids}
     kind = ({i: cards[i]["source"]["task"] for i in ids}, {i: cards[i]["family"] for i in ids})
-    away = {name: np.array([kind[0][i] != name for i in ids]) for name in tasks}
-    truth = np.array([[found[i]["truth"] for i in ids] for found in tasks.values()])
-    columns = {of: np.array([[np.nan if found[i][key] is None else found[i][key] for i in ids]
-                             for found in tasks.values()])
-               for of, key in (("logme", "logme"), ("hscore-shrunk", "hscore"), ("nce", "nce"))}
+    weights = {(form, name): study.weights(form, frozenset({name})) for form in SHIPPED for name in tasks}
+    only, everybody = (zoo_of(tasks, ids, kind, all_of_them) for all_of_them in (False, True))
+    # Nobody's prior comes from the dataset that it was trained on.
+    found = [forms_on(zoo, only.truth, weights) for zoo in (only, everybody)]
     lines = ["| form | strangers only | all |", "|---|--:|--:|"]
-    cells = {}
-    for everybody in (False, True):
-        masked = np.where(np.array(list(away.values())) | everybody, truth, np.nan)
-        scores = {of: np.where(np.isfinite(masked), values, np.nan) for of, values in columns.items()}
-        # A score that is silent on a candidate counts as average, as on the device.
-        scores = {of: np.where(np.isfinite(masked) & ~np.isfinite(values), np.nanmean(values, 1, keepdims=True), values)
-                  for of, values in scores.items()}
-        zoo = Study(Grid(ids, list(tasks), np.array(list(tasks)), masked, scores, np.full(len(tasks), 100)), *kind)
-        # Nobody's prior comes from the dataset that it was trained on.
-        strangers = standard(np.where(np.array(list(away.values())), truth, np.nan))
-        found = {name: [] for name in FORMS}
-        for t, name in enumerate(tasks):
-            rows = zoo.candidates[t]
-            prior = np.nanmean(np.delete(strangers, t, 0), 0)
-            for form, how in FORMS.items():
-                weights = study.weights(how, frozenset({name})) if isinstance(how, Fuser) else None
-                score = by(zoo, how, t, rows, prior, weights)
-                found[form].append([f(masked[t, rows], score) for f in (agreement.tau, agreement.regret)])
-        for form, values in found.items():
-            tau, regret = np.nanmean(values, 0)
-            cells.setdefault(form, []).append(f"{tau:.3f} / {100 * regret:.2f}")
-    return "\n".join([*lines, *(f"| {form} | {' | '.join(each)} |" for form, each in cells.items())])
+    for form in FORMS:
+        cells = [f"{each[form][0]:.3f} / {100 * each[form][1]:.2f}" for each in found]
+        lines.append(f"| {form} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def fusion(write: bool, evaluated: list) -> int:

@@ -44,8 +44,8 @@ def of_study(read, shared: Path) -> dict:
 def of_bundled(read) -> dict:
     """Labels and prototypes of the bundled task; it has fewer images a class than the agent would leave out."""
     labels = sorted(folder.name for folder in (paths.TASK / "train").iterdir() if folder.is_dir())
-    seen = [np.stack([np.asarray(Image.open(file).convert("RGB")) for file in sorted((paths.TASK / "train" / label).iterdir())])
-            for label in labels]
+    files = [sorted((paths.TASK / "train" / label).iterdir()) for label in labels]
+    seen = [np.stack([np.asarray(Image.open(file).convert("RGB")) for file in of_class]) for of_class in files]
     y = np.repeat(np.arange(len(labels)), [len(images) for images in seen])
     found = extractor.prototypes(read(np.concatenate(seen)), y, len(labels))
     return {"labels": np.array(labels), "samples": np.bincount(y), "prototypes": found.astype(np.float32)}
@@ -59,4 +59,5 @@ def tokens(shared: Path) -> None:
         study = of_study(read, shared)
         np.savez_compressed(FILE, extractor=digest, **study)
         np.savez_compressed(BUNDLED, extractor=digest, **of_bundled(read))
-    print(f"{FILE.name}: {len(study)} tasks, {FILE.stat().st_size} bytes; {BUNDLED.name}: {BUNDLED.stat().st_size} bytes")
+    print(f"{FILE.name}: {len(study)} tasks, {FILE.stat().st_size} bytes")
+    print(f"{BUNDLED.name}: {BUNDLED.stat().st_size} bytes")

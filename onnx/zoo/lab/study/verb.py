@@ -35,7 +35,7 @@ def add(verbs) -> None:
     fusion = verbs.add_parser("fusion", help="the weights that the agent ranks by, from lab/facts")
     fusion.add_argument("--write", action="store_true", help="put them into src/rank/relevance/weights.rs")
     fusion.add_argument("--evaluated", nargs="+", type=Path, default=[], metavar="JSON",
-                        help="instead: the forms on the shipped models, of what `umbra eval --json` said of each dataset")
+                        help="instead: the forms on the shipped models, from `umbra eval --json` of each dataset")
     agree = verbs.add_parser("agree", help="hold the scores in numpy against those of the umbra binary")
     agree.add_argument("--umbra", type=Path, required=True, help="the binary")
     agree.add_argument("--cases", type=int, default=24, help="how many cached (backbone, task) to try")
