@@ -366,7 +366,7 @@ fn forecast(known: &Known<'_>) -> String {
     let told = predicted.filter(|found| !timed && found.low < found.high);
     told.map_or_else(String::new, |found| {
         let [value, low, high] = [found.value, found.low, found.high].map(|us| number(us / 1e3));
-        format!("; predicted {value} ms ({low} to {high})")
+        format!("; ~{value} ms ({low}-{high})")
     })
 }
 
