@@ -71,7 +71,7 @@ const ORDER: [(Kind, bool); 18] = [
 const LAYERS: [Kind; 6] =
     [Kind::Convolution, Kind::Pointwise, Kind::Product, Kind::Depthwise, Kind::Stem, Kind::Pool];
 /// and of pictures.
-const PICTURES: [Kind; 2] = [Kind::Planes, Kind::Pixels];
+const PICTURES: [Kind; 3] = [Kind::Planes, Kind::Pixels, Kind::Other];
 
 /// Speeds from probes. A kind without a probe is left out; none at all without the one that is
 /// about nothing and without probes of [`Kind::Other`].
