@@ -250,3 +250,16 @@ fn glimpse(trial: &Trial, whole: bool) -> String {
         _ => result(trial),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_wholly_over_the_limit_is_said_to_be_predicted_over_it() {
+        let believed = [Micros(12_000.0), Micros(20_000.0)];
+        let said = over(believed, Micros(10_000.0)).unwrap();
+        assert_eq!(said, "predicted 12.000 to 20.000 ms, the limit is 10.000 ms");
+        assert_eq!(over(believed, Micros(15_000.0)), None);
+    }
+}

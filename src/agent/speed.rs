@@ -109,7 +109,7 @@ fn gauge(
         }
         sink.event(Event::Step { stage: "speed", what: &id, done, total });
         let candidate = Candidate { config: config.clone(), ..probe.clone() };
-        probed.push(time(ctx, setting, candidate, budget));
+        probed.push(time(ctx, setting, candidate, budget, sink));
     }
     let complete = probed.len() == total || budget.is_whole(MOST);
     let known: Vec<Probed> = probed.into_iter().flatten().collect();
@@ -141,13 +141,14 @@ fn time(
     setting: &Setting<'_>,
     candidate: Candidate,
     budget: &Budget<'_>,
+    sink: &mut dyn Sink,
 ) -> Option<Probed> {
     let entry = setting.alone(candidate);
     let candidate = &entry.candidate;
     let work = candidate.card.as_ref()?.work.clone();
     let key = setting.key(&entry);
     // No meter: it would make each probe last as long as a reading takes.
-    let trial = bench::run(&plan(budget), candidate, key, ctx, &mut [], None, &mut ());
+    let trial = bench::run(&plan(budget), candidate, key, ctx, &mut [], None, sink);
     Some(Probed { about: about(&candidate.id), work, latency: trial.latency?.p50 })
 }
 

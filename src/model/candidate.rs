@@ -245,7 +245,7 @@ pub struct Work {
     pub kind: Kind,
     /// On eight bits rather than in floating point.
     pub int8: bool,
-    /// Multiply-accumulates; of pools and inputs the elements that are looked at.
+    /// Multiply-accumulates; of pools and pictures the elements that are looked at.
     pub ops: u64,
     /// Bytes that it reads and writes, weights included.
     pub bytes: u64,
@@ -255,8 +255,10 @@ pub struct Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Making a picture the model's input.
-    Input,
+    /// Making a picture the model's input, channel by channel.
+    Planes,
+    /// The same, pixel by pixel.
+    Pixels,
     /// A convolution of at most four channels, as of a picture: too few to be fast.
     Stem,
     /// A convolution over neighbours and channels.
@@ -275,8 +277,9 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Input,
+    pub const ALL: [Self; 9] = [
+        Self::Planes,
+        Self::Pixels,
         Self::Stem,
         Self::Convolution,
         Self::Depthwise,
@@ -290,7 +293,8 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Input => "input",
+            Self::Planes => "planes",
+            Self::Pixels => "pixels",
             Self::Stem => "stem",
             Self::Convolution => "convolution",
             Self::Depthwise => "depthwise",

@@ -348,7 +348,7 @@ fn nodes_cost_what_was_computed_by_hand_and_some_nothing() {
     // The ReLU belongs to the convolution, the flattening moves nothing. Bytes: what goes in,
     // weights and biases included, and what comes out.
     let conv = [
-        work(Kind::Input, false, 192, 192 * 5),
+        work(Kind::Planes, false, 192, 192 * 5),
         work(Kind::Stem, false, 1728, 768 + 432 + 16 + 256),
         work(Kind::Pool, false, 64, 256 + 16),
         work(Kind::Product, false, 20, 16 + 80 + 20 + 20),

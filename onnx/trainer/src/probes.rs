@@ -66,10 +66,13 @@ const STEM: usize = 16;
 fn all() -> Vec<(String, Model)> {
     let mut found = vec![("empty".to_owned(), empty())];
     for (size, side) in PICTURES {
-        found.push((format!("input-float-{size}"), picture(side, Vec::new(), "x")));
-        found.push((format!("input-int8-{size}"), bytes(side)));
-        found.push((format!("stem-float-{size}"), picture(side, stem(false), "y")));
-        found.push((format!("stem-int8-{size}"), picture(side, stem(true), "y")));
+        for (name, shape) in [("planes", [1, 3, side, side]), ("pixels", [1, side, side, 3])] {
+            for (number, int8) in [("float", false), ("int8", true)] {
+                found.push((format!("{name}-{number}-{size}"), input(shape, int8)));
+            }
+        }
+        found.push((format!("stem-float-{size}"), picture(side, false)));
+        found.push((format!("stem-int8-{size}"), picture(side, true)));
     }
     for (kind, sizes) in SIZES {
         for (size, [nodes, channels, side]) in ["small", "large"].into_iter().zip(sizes) {
@@ -90,33 +93,32 @@ fn empty() -> Model {
     Model::of(OPSET, Graph::of(vec![value("x")], vec![relu], vec![value("y")]))
 }
 
-/// A picture, some nodes, and the mean of each channel that they end in: little comes out.
-fn picture(side: u64, nodes: Vec<Node>, last: &str) -> Model {
-    let channels = if nodes.is_empty() { 3 } else { STEM };
-    let shape = [1, 3, side, side].map(Some);
-    let mean = Node::new("GlobalAveragePool", &[last], &["mean"]);
-    let mut graph = Graph::of(
-        vec![ValueInfo::tensor("x", Dtype::Float32, &shape)],
-        nodes.into_iter().chain([mean]).collect(),
-        vec![ValueInfo::tensor("mean", Dtype::Float32, &[1, channels as u64, 1, 1].map(Some))],
-    );
-    let int8 = graph.node.iter().any(|node| node.op_type == "QLinearConv");
-    if channels == STEM {
-        graph.initializer = weights(&[STEM, 3, 3, 3], STEM, int8);
-    }
+/// A picture, and the mean of each of its second dimension: little comes out. A model that
+/// takes bytes makes floats of them itself.
+fn input(shape: [u64; 4], int8: bool) -> Model {
+    let (dtype, name) = if int8 { (Dtype::UInt8, "b") } else { (Dtype::Float32, "x") };
+    let real = Node::new("DequantizeLinear", &["b", "s", "z"], &["x"]);
+    let nodes = if int8 { vec![real] } else { Vec::new() };
+    let mut graph = averaged(ValueInfo::tensor(name, dtype, &shape.map(Some)), nodes, shape[1]);
+    graph.initializer = if int8 { codes() } else { Vec::new() };
     Model::of(OPSET, graph)
 }
 
-/// The same for a model that takes a picture's bytes.
-fn bytes(side: u64) -> Model {
-    let real = Node::new("DequantizeLinear", &["b", "s", "z"], &["x"]);
-    let mut model = picture(side, Vec::new(), "x");
-    if let Some(graph) = &mut model.graph {
-        graph.input = vec![ValueInfo::tensor("b", Dtype::UInt8, &[1, 3, side, side].map(Some))];
-        graph.node.insert(0, real);
-        graph.initializer = codes();
-    }
-    model
+/// A picture, and the first convolution of a network on it.
+fn picture(side: u64, int8: bool) -> Model {
+    let shape = [1, 3, side, side].map(Some);
+    let picture = ValueInfo::tensor("p", Dtype::Float32, &shape);
+    let mut graph = averaged(picture, stem(int8), STEM as u64);
+    graph.initializer = weights(&[STEM, 3, 3, 3], STEM, int8);
+    Model::of(OPSET, graph)
+}
+
+/// The nodes from an input to `x`, and the mean of each of its channels.
+fn averaged(input: ValueInfo, nodes: Vec<Node>, channels: u64) -> Graph {
+    let mean = Node::new("GlobalAveragePool", &["x"], &["mean"]);
+    let shape = [1, channels, 1, 1].map(Some);
+    let output = ValueInfo::tensor("mean", Dtype::Float32, &shape);
+    Graph::of(vec![input], nodes.into_iter().chain([mean]).collect(), vec![output])
 }
 
 /// The first convolution of a network.
@@ -126,13 +128,13 @@ fn stem(int8: bool) -> Vec<Node> {
             .with(Attribute::ints("pads", &[1, 1, 1, 1]))
     };
     if !int8 {
-        return vec![window(Node::new("Conv", &["x", "w"], &["y"]))];
+        return vec![window(Node::new("Conv", &["p", "w"], &["x"]))];
     }
     let codes = ["q", "s", "z", "w", "ws", "wz", "s", "z"];
     vec![
-        Node::new("QuantizeLinear", &["x", "s", "z"], &["q"]),
+        Node::new("QuantizeLinear", &["p", "s", "z"], &["q"]),
         window(Node::new("QLinearConv", &codes, &["c"])),
-        Node::new("DequantizeLinear", &["c", "s", "z"], &["y"]),
+        Node::new("DequantizeLinear", &["c", "s", "z"], &["x"]),
     ]
 }
 

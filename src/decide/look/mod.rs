@@ -494,6 +494,21 @@ mod tests {
     }
 
     #[test]
+    fn a_prediction_alone_throws_nobody_out() {
+        let mut wrong = prospects();
+        for prospect in &mut wrong {
+            let macs = prospect.traits.ln_macs.exp();
+            // Twenty times as slow as it is: all of it far over the limit.
+            prospect.traits.ln_predicted = Some((20.0 * 1000.0 * macs / 5e6).ln());
+        }
+        let mut search = Search::new(aim(Some(7200.0)), &wrong, Duration::ZERO);
+        assert!(search.believed(0)[0].0 > 7200.0);
+        let (steps, _) = run(&mut search, 10.0, Some(7200.0));
+        assert_eq!(search.leader(), Some(5), "{steps:?}");
+        assert!(search.believed(9)[0].0 < 12_000.0, "the board is as fast as it is");
+    }
+
+    #[test]
     fn what_cannot_be_used_is_left_alone_and_hopeless_is_behind_the_best() {
         let mut search = Search::new(aim(None), &prospects(), Duration::ZERO);
         search.lost(9);

@@ -42,9 +42,10 @@ pub fn card(model: &Model) -> Card {
         feature_size: tap.as_deref().and_then(|tap| shapes.get(tap)?.count()),
         feature_tap: tap,
     };
-    let takes_a_picture = !Preprocess::guesses(&card).is_empty() && !card.work.is_empty();
-    if let Some(input) = work::input(&card.inputs).filter(|_| takes_a_picture) {
-        card.work.insert(0, input);
+    let layout = Preprocess::guesses(&card).first().map(|guess| guess.layout);
+    let picture = layout.and_then(|layout| work::picture(&card.inputs, layout));
+    if let Some(picture) = picture.filter(|_| !card.work.is_empty()) {
+        card.work.insert(0, picture);
     }
     card
 }

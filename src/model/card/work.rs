@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::macs;
 use crate::model::onnx::{Graph, Node};
 use crate::model::shape::Shapes;
-use crate::model::{Kind, TensorInfo, Work};
+use crate::model::{Kind, Layout, TensorInfo, Work};
 
 /// Operators that move nothing.
 const FREE: &[&str] = &[
@@ -41,11 +41,15 @@ pub(super) fn works(graph: &Graph, shapes: &Shapes) -> Vec<Work> {
 }
 
 /// Making a picture the input of a model that takes one.
-pub(super) fn input(inputs: &[TensorInfo]) -> Option<Work> {
+pub(super) fn picture(inputs: &[TensorInfo], layout: Layout) -> Option<Work> {
     let [input] = inputs else { return None };
+    let kind = match layout {
+        Layout::Nchw => Kind::Planes,
+        Layout::Nhwc => Kind::Pixels,
+    };
     let ops: u64 = input.shape.iter().map(|dim| dim.unwrap_or(1)).product();
     let size = input.dtype.size()? as u64;
-    Some(Work { kind: Kind::Input, int8: size == 1, ops, bytes: ops.saturating_mul(1 + size) })
+    Some(Work { kind, int8: size == 1, ops, bytes: ops.saturating_mul(1 + size) })
 }
 
 /// Who makes and who reads what.

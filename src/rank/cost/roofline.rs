@@ -47,13 +47,15 @@ pub struct Probed {
 }
 
 /// The order in which kinds are found: what moves memory is part of every probe.
-const ORDER: [(Kind, bool); 16] = [
+const ORDER: [(Kind, bool); 18] = [
     (Kind::Other, false),
     (Kind::Other, true),
     (Kind::Pool, false),
     (Kind::Pool, true),
-    (Kind::Input, false),
-    (Kind::Input, true),
+    (Kind::Planes, false),
+    (Kind::Planes, true),
+    (Kind::Pixels, false),
+    (Kind::Pixels, true),
     (Kind::Stem, false),
     (Kind::Stem, true),
     (Kind::Convolution, false),
@@ -65,9 +67,11 @@ const ORDER: [(Kind, bool); 16] = [
     (Kind::Product, false),
     (Kind::Product, true),
 ];
-/// Kinds that stand in for one that no probe has shown, most alike first.
-const LIKE: [Kind; 6] =
+/// Kinds that stand in for one that no probe has shown, most alike first: of layers,
+const LAYERS: [Kind; 6] =
     [Kind::Convolution, Kind::Pointwise, Kind::Product, Kind::Depthwise, Kind::Stem, Kind::Pool];
+/// and of pictures.
+const PICTURES: [Kind; 3] = [Kind::Planes, Kind::Pixels, Kind::Other];
 
 /// Speeds from probes. A kind without a probe is left out; none at all without the one that is
 /// about nothing and without probes of [`Kind::Other`].
@@ -109,9 +113,13 @@ impl Rates {
 
     /// The same, or the speed of what is most like it.
     fn nearest(&self, kind: Kind, int8: bool) -> Option<&Rate> {
-        let own = self.of(kind, int8).or_else(|| self.of(kind, !int8));
-        let like = || LIKE.iter().find_map(|like| self.of(*like, int8).or(self.of(*like, !int8)));
-        if kind == Kind::Other { own } else { own.or_else(like) }
+        let any = |kind: &Kind| self.of(*kind, int8).or_else(|| self.of(*kind, !int8));
+        let like: &[Kind] = match kind {
+            Kind::Other => &[],
+            Kind::Planes | Kind::Pixels => &PICTURES,
+            _ => &LAYERS,
+        };
+        any(&kind).or_else(|| like.iter().find_map(any))
     }
 
     /// Microseconds of a node.

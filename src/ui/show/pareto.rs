@@ -21,17 +21,16 @@ const LETTER: f64 = 6.4;
 /// Letters of a label at most.
 const LETTERS: usize = 34;
 /// Radius of the smallest and the largest point.
-const RADII: [f64; 2] = [4.0, 13.0];
+const RADII: [f64; 2] = [3.0, 9.0];
 
+/// Plain classes, which every renderer knows; those that know themes take the second set.
 const STYLE: &str = "<style>\
-svg{--ink:#1b1f24;--paper:#ffffff;--grid:#d5d9de;--good:#0b6bcb;--bad:#8a929b;--front:#b35900}\
-@media(prefers-color-scheme:dark){svg{--ink:#e6e9ed;--paper:#15181c;--grid:#3a4048;\
---good:#6cb2ff;--bad:#8a929b;--front:#ffab5c}}\
-text{fill:var(--ink);font:11px sans-serif}.t{font-size:14px}\
-.g{stroke:var(--grid)}.p{fill:var(--paper)}.f{fill:none;stroke:var(--front);stroke-width:2}\
-.ok{fill:var(--good);fill-opacity:.75;stroke:var(--good)}\
-.no{fill:none;stroke:var(--bad);stroke-dasharray:3 2}.l{stroke:var(--bad);stroke-width:.7}\
-</style>";
+text{fill:#1b1f24;font:11px sans-serif}.t{font-size:14px}.p{fill:#ffffff}.g{stroke:#d5d9de}\
+.f{fill:none;stroke:#b35900;stroke-width:2}.l{stroke:#8a929b;stroke-width:.7}\
+.ok{fill:#0b6bcb;fill-opacity:.75;stroke:#0b6bcb}\
+.no{fill:none;stroke:#8a929b;stroke-dasharray:3 2}\
+@media(prefers-color-scheme:dark){text{fill:#e6e9ed}.p{fill:#15181c}.g{stroke:#3a4048}\
+.f{stroke:#ffab5c}.ok{fill:#6cb2ff;stroke:#6cb2ff}}</style>";
 
 /// A candidate in the plane.
 struct Point {
@@ -64,8 +63,8 @@ pub fn svg(selection: &Selection) -> Option<String> {
         escaped(&title(selection)),
     );
     axes(&mut svg, &scales, what);
-    front(&mut svg, &scales, &points);
-    let mut taken: Vec<Area> = points.iter().map(|point| scales.area(point)).collect();
+    let mut taken = front(&mut svg, &scales, &points);
+    taken.extend(points.iter().map(|point| scales.area(point)));
     for point in &points {
         circle(&mut svg, &scales, point);
     }
@@ -160,6 +159,17 @@ fn ticks([low, high]: [f64; 2]) -> Vec<f64> {
     all.filter(|tick| (low..=high).contains(tick)).collect()
 }
 
+/// Round numbers in even steps between two ends, about five.
+fn even_ticks([low, high]: [f64; 2]) -> Vec<f64> {
+    let rough = (high - low) / 5.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|n| n * power).into_iter().find(|step| *step >= rough);
+    let step = step.unwrap_or(rough);
+    let first = (low / step).ceil() as i64;
+    let all = (first..first + 10).map(|n| n as f64 * step);
+    all.take_while(|tick| *tick <= high).collect()
+}
+
 fn axes(svg: &mut String, scales: &Scales, what: &str) {
     let [left, top, right, bottom] = FIELD;
     for tick in ticks(scales.latency.map(f64::exp)) {
@@ -171,9 +181,7 @@ fn axes(svg: &mut String, scales: &Scales, what: &str) {
             bottom + 16.0
         );
     }
-    for step in 0..=5 {
-        let share = f64::from(step) / 5.0;
-        let good = scales.good[0] + share * (scales.good[1] - scales.good[0]);
+    for good in even_ticks(scales.good) {
         let y = scales.y(good);
         let _ = writeln!(
             svg,
@@ -181,7 +189,8 @@ fn axes(svg: &mut String, scales: &Scales, what: &str) {
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             left - 6.0,
             y + 4.0,
-            number(good)
+            // Steps are round: three digits would show what is not there.
+            (good * 1e6).round() / 1e6
         );
     }
     let _ = writeln!(
@@ -194,25 +203,35 @@ fn axes(svg: &mut String, scales: &Scales, what: &str) {
     );
 }
 
-/// Those that no other feasible one is both better and faster than, joined by steps.
-fn front(svg: &mut String, scales: &Scales, points: &[Point]) {
+/// Those that no other feasible one is both better and faster than, joined by steps; where the
+/// line is, no label should be.
+fn front(svg: &mut String, scales: &Scales, points: &[Point]) -> Vec<Area> {
     let mut order: Vec<&Point> = points.iter().filter(|point| point.feasible).collect();
     order.sort_by(|a, b| a.latency.total_cmp(&b.latency).then(b.good.total_cmp(&a.good)));
-    let mut best = f64::NEG_INFINITY;
-    let mut path = String::new();
-    for point in order {
-        if point.good > best {
-            best = point.good;
-            let (x, y) = (scales.x(point.latency), scales.y(point.good));
-            let _ = match path.is_empty() {
-                true => write!(path, "M{x:.1} {y:.1}"),
-                false => write!(path, "H{x:.1}V{y:.1}"),
-            };
-        }
+    let (mut corners, mut best): (Vec<(f64, f64)>, f64) = (Vec::new(), f64::NEG_INFINITY);
+    for point in order.into_iter().filter(|point| best_so_far(&mut best, point.good)) {
+        let (x, y) = (scales.x(point.latency), scales.y(point.good));
+        corners.extend(corners.last().map(|(_, before)| (x, *before)));
+        corners.push((x, y));
     }
+    corners.extend(corners.last().map(|(_, y)| (FIELD[2], *y)));
+    let path: Vec<String> = corners.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     if !path.is_empty() {
-        let _ = writeln!(svg, "<path class=\"f\" d=\"{path}H{:.1}\"/>", FIELD[2]);
+        let _ = writeln!(svg, "<polyline class=\"f\" points=\"{}\"/>", path.join(" "));
     }
+    let area = |pair: &[(f64, f64)]| match pair {
+        [(x, y), (to, down)] => {
+            Some([x.min(*to), y.min(*down) - 2.0, x.max(*to), y.max(*down) + 2.0])
+        }
+        _ => None,
+    };
+    corners.windows(2).filter_map(area).collect()
+}
+
+fn best_so_far(best: &mut f64, good: f64) -> bool {
+    let better = good > *best;
+    *best = best.max(good);
+    better
 }
 
 fn circle(svg: &mut String, scales: &Scales, point: &Point) {

@@ -35,6 +35,7 @@ impl Show for Chosen {
         top.push(board(&selection.facts));
         top.extend(throttle(&selection.facts));
         top.extend(task(&selection.task));
+        top.extend(super::rank::method(&selection.ranking));
         let bottom = reasons(selection);
         let room = LINES.saturating_sub(top.len() + bottom.len());
         top.extend(candidates(selection, room));
@@ -368,7 +369,7 @@ fn forecast(known: &Known<'_>) -> String {
     let told = predicted.filter(|found| !timed && found.low < found.high);
     told.map_or_else(String::new, |found| {
         let [value, low, high] = [found.value, found.low, found.high].map(|us| number(us / 1e3));
-        format!("; predicted {value} ms ({low} to {high})")
+        format!("; ~{value} ms ({low}-{high})")
     })
 }
 

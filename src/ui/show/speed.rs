@@ -67,7 +67,8 @@ fn table(id: &str, rates: &Rates) -> Vec<String> {
 /// With what is counted.
 fn label(kind: Kind) -> &'static str {
     match kind {
-        Kind::Input => "input, elements",
+        Kind::Planes => "picture, elements",
+        Kind::Pixels => "same, channels last",
         Kind::Stem => "first conv., MACs",
         Kind::Convolution => "convolution, MACs",
         Kind::Depthwise => "depthwise, MACs",

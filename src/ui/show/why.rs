@@ -91,6 +91,7 @@ impl Show for Why {
         if let (Some(chosen), Some(other)) = (&chosen, &other) {
             lines.extend(self.criteria(chosen, other));
         }
+        lines.extend(forecasts(chosen.as_ref(), other.as_ref()));
         for (known, found) in [&chosen, &other].into_iter().zip(&self.convolutions) {
             let Some(known) = known else { continue };
             lines.extend(views(known));
@@ -155,7 +156,6 @@ impl Why {
             ]);
         }
         let mut lines = table.lines();
-        lines.extend(forecasts(chosen, other));
         if let Some(margin) = self.margin() {
             let text = format!("{} of the weights speak for the choice, net", number(margin));
             lines.extend(wrap("margin  ", &text, 1));
@@ -244,39 +244,45 @@ fn interval(criterion: Criterion, measure: Option<&Measure>) -> String {
 }
 
 /// What was predicted of the two as if they had not been measured, and how far off that was.
-fn forecasts(chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
+fn forecasts(chosen: Option<&Known<'_>>, other: Option<&Known<'_>>) -> Vec<String> {
     let right = Align::Right;
     let mut table = Table::new(&[
-        ("        predicted, 95 %", Align::Left),
-        ("choice", right),
-        ("off", right),
-        ("other", right),
+        ("        of", Align::Left),
+        ("cost", Align::Left),
+        ("predicted", right),
+        ("95 %", right),
+        ("measured", right),
         ("off", right),
     ]);
     let mut any = false;
     for criterion in Criterion::ALL {
-        let cells = [chosen, other].map(|known| forecast(criterion, known.row));
-        if cells.iter().all(Option::is_none) {
-            continue;
+        for (name, known) in [("choice", chosen), ("other", other)] {
+            let Some(row) = known.and_then(|known| known.row) else { continue };
+            if let Some(cells) = forecast(criterion, row) {
+                let head = [format!("        {name}"), label(criterion).to_owned()];
+                table.row(head.into_iter().chain(cells).collect());
+                any = true;
+            }
         }
-        any = true;
-        let mut row = vec![format!("        {}", label(criterion))];
-        for cell in cells {
-            row.extend(cell.unwrap_or_else(|| ["-".to_owned(), "-".to_owned()]));
-        }
-        table.row(row);
     }
     if any { table.lines() } else { Vec::new() }
 }
 
-/// `11.8 (8.10 to 17.2)`, and by how much more than what was measured.
-fn forecast(criterion: Criterion, row: Option<&Row>) -> Option<[String; 2]> {
-    let predicted = row?.predictions.get(&criterion)?;
+/// The prediction, its interval, what was measured, and by how much the prediction was more.
+fn forecast(criterion: Criterion, row: &Row) -> Option<[String; 4]> {
+    let predicted = row.predictions.get(&criterion)?;
     let of = |value: f64| number(shown(criterion, value));
-    let text = format!("{} ({} to {})", of(predicted.value), of(predicted.low), of(predicted.high));
-    let measured = row?.measures.get(&criterion).filter(|measure| !measure.predicted);
+    let known = predicted.low < predicted.high;
+    let interval = format!("{} to {}", of(predicted.low), of(predicted.high));
+    let interval = if known { interval } else { "order only".to_owned() };
+    let measured = row.measures.get(&criterion).filter(|measure| !measure.predicted);
     let off = measured.map(|measure| (predicted.value / measure.value - 1.0) * 100.0);
-    Some([text, off.map_or_else(|| "-".to_owned(), |off| format!("{off:+.0} %"))])
+    Some([
+        of(predicted.value),
+        interval,
+        or_dash(measured.map(|measure| shown(criterion, measure.value))),
+        off.filter(|_| known).map_or_else(|| "-".to_owned(), |off| format!("{off:+.0} %")),
+    ])
 }
 
 fn label(criterion: Criterion) -> &'static str {
