@@ -9,9 +9,7 @@ use std::time::Instant;
 
 use umbra::engine::{self, Engine, Pipeline, PipelineSpec};
 use umbra::model::{self, Image};
-use umbra::rank::spider::{
-    CLASS, HARDWARE, Portrait, Question, Scorer, VIEWS, portrait, stated,
-};
+use umbra::rank::spider::{CLASS, HARDWARE, Portrait, Question, Scorer, VIEWS, portrait, stated};
 
 mod ratio;
 

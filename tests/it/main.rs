@@ -37,6 +37,8 @@ mod licences;
 #[cfg(feature = "ort")]
 mod ort;
 mod rank;
+#[cfg(all(feature = "demo", feature = "tract"))]
+mod ranker;
 mod regression;
 mod relevance;
 mod select;
