@@ -32,6 +32,9 @@ pub struct Request {
     pub head: bool,
     /// How those within the limits are ordered.
     pub method: Method,
+    /// Whether candidates that nobody measured are ordered too, by what is predicted of them. None
+    /// of them is ever deployed that way: for a look ahead only.
+    pub unmeasured: bool,
     /// Micro-models that tell how fast the board does what; with none, costs are predicted
     /// from the candidates that were measured alone.
     pub probes: Probes,

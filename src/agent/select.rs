@@ -10,12 +10,12 @@ use super::measure::Measuring;
 use super::request::Budget;
 use super::{AgentError, Elapsed, Parts, Request, Selection, World};
 use crate::base::{Clock, Digest, Event, Sink};
-use crate::bench::{self, Plan, Trial};
+use crate::bench::{self, Plan, Trial, Verdict};
 use crate::board::{self, Facts};
 use crate::decide::{self, Incumbent};
 use crate::deploy::{Active, Lock, Store};
 use crate::model::{Candidate, Rejection, Stage};
-use crate::rank::{self, Ranking, Speeds};
+use crate::rank::{self, Method, Ranking, Speeds};
 use crate::task::{Evidence, Policy, Task};
 
 /// Chooses, by measuring, which candidate serves the task best here, and puts it in place.
@@ -41,7 +41,8 @@ pub(super) fn run(
 ) -> Result<Selection, AgentError> {
     let Parts { ctx, fs, engines, meters } = parts;
     let mut laps = Laps::begin(ctx.clock);
-    let Request { zoo, task, state, plan, budget, dry_run, fresh, head, method, probes } = request;
+    let (method, unmeasured, probes) = (request.method, request.unmeasured, request.probes);
+    let Request { zoo, task, state, plan, budget, dry_run, fresh, head, .. } = request;
     let budget = Budget::begin(ctx.clock, budget);
     let store = Store::open(state.clone(), fs)?;
     sink.event(Event::Stage("probe"));
@@ -76,7 +77,6 @@ pub(super) fn run(
 
     let reused = entries.iter().filter(|entry| entry.reused).count();
     let (candidates, trials, evidence) = results(&setting, entries, ctx.clock);
-    let ranking = rank::rank_at(&speeds, &facts, &task.policy, &candidates, &trials, &evidence);
     let known = Known {
         task: &task,
         candidates: &candidates,
@@ -84,10 +84,7 @@ pub(super) fn run(
         speeds: &speeds,
         engines,
     };
-    let ranking = match known.advice(method)? {
-        Some(advice) => rank::advised(&ranking, &advice),
-        None => ranking,
-    };
+    let ranking = ranked(&known, &facts, &trials, unmeasured, method)?;
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
     let decision = decide::choose(&task.policy, &ranking, incumbent.as_ref());
@@ -151,6 +148,25 @@ fn first_order(speeds: &Speeds, facts: &Facts, policy: &Policy, entries: &[Entry
     let Ranking { mut order, .. } = rank::rank_at(speeds, facts, policy, &candidates, &[], &[]);
     order.extend((0..entries.len()).filter(|at| !order.contains(at)).collect::<Vec<_>>());
     order
+}
+
+/// The order, by the way that was asked for; with the candidates that nobody measured or without.
+fn ranked(
+    known: &Known<'_>,
+    facts: &Facts,
+    trials: &[Trial],
+    unmeasured: bool,
+    method: Method,
+) -> Result<Ranking, AgentError> {
+    let Known { task, candidates, evidence, speeds, .. } = *known;
+    let counts = |trial: &&Trial| !unmeasured || trial.verdict != Verdict::Skipped;
+    let trials: Vec<Trial> = trials.iter().filter(counts).cloned().collect();
+    let ranking = rank::rank_at(speeds, facts, &task.policy, candidates, &trials, evidence);
+    let advice = known.advice(method)?;
+    Ok(match advice {
+        Some(advice) => rank::advised(&ranking, &advice),
+        None => ranking,
+    })
 }
 
 /// One trial per candidate, whatever became of it.

@@ -280,6 +280,7 @@ impl Board {
             fresh: false,
             head: true,
             method: umbra::rank::Method::default(),
+            unmeasured: false,
             probes: Vec::new,
         }
     }

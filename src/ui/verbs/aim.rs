@@ -117,6 +117,7 @@ impl Aim {
             fresh: effort.fresh,
             head: true,
             method: self.method,
+            unmeasured: false,
             probes: model::probes,
         })
     }

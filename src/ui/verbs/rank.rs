@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::aim::Aim;
-use crate::agent::{self, Selection};
+use crate::agent::{self, Request, Selection};
 use crate::decide;
 use crate::rank::{self, Ranking};
 use crate::ui::call::shown;
@@ -35,7 +35,7 @@ impl Rank {
         if let Some(file) = &self.from {
             return self.replay(file);
         }
-        let request = self.aim.recorded(call)?;
+        let request = Request { unmeasured: true, ..self.aim.recorded(call)? };
         let selection = agent::select(call.world, request, call.sink)?;
         if let Some(file) = &self.plot {
             draw(file, &selection)?;
