@@ -5,18 +5,26 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What is embedded: name of the list, folder, whether its subfolders too, and which files.
-const LISTS: [(&str, &str, bool, &[&str]); 2] = [
+const LISTS: [(&str, &str, bool, &[&str]); 3] = [
+    (PROBES, "onnx/probes", false, &["onnx"]),
     ("DEMO_ZOO", "onnx/zoo", false, &["onnx", "toml"]),
     ("DEMO_TASK", "onnx/task/meter", true, &["toml", "png", "jpg", "txt"]),
 ];
 
+/// The one list that is no demo.
+const PROBES: &str = "PROBES";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
-    let wanted = std::env::var_os("CARGO_FEATURE_DEMO").is_some();
+    let demo = std::env::var_os("CARGO_FEATURE_DEMO").is_some();
     let mut code = String::new();
     for (name, folder, deep, kinds) in LISTS {
         println!("cargo::rerun-if-changed={folder}");
-        let files = if wanted { files(&root.join(folder), deep, kinds)? } else { Vec::new() };
+        let files = if demo || name == PROBES {
+            files(&root.join(folder), deep, kinds)?
+        } else {
+            Vec::new()
+        };
         writeln!(code, "/// Files of `{folder}`, by name.")?;
         writeln!(code, "pub static {name}: &[(&str, &[u8])] = &[")?;
         for (name, path) in files {

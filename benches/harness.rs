@@ -148,6 +148,7 @@ fn candidate() -> Candidate {
             ops: Default::default(),
             params: 0,
             macs: None,
+            work: Vec::new(),
             weight_bytes: Default::default(),
             peak_activation_bytes: None,
             quantization: Quantization::Float32,

@@ -92,6 +92,7 @@ fn row(values: &BTreeMap<String, String>, numbers: &mut Numbers) -> Option<Row> 
             arithmetic: numbers.of(&values["precision"]),
             engine: numbers.of(&values["system_id"]),
             family: numbers.of(&values["family"]),
+            ln_predicted: None,
         },
         accuracy: number("accuracy")? / 100.0,
         p50: p50 * 1000.0,

@@ -24,7 +24,7 @@ use cpu_time::ProcessTime;
 use umbra::base::random::SplitMix64;
 use umbra::engine::{Pipeline, PipelineSpec, available, choose};
 use umbra::model::{self, Image};
-use umbra::rank::relevance::{Accumulator, Matrix, fuse, scores};
+use umbra::rank::relevance::{Accumulator, Kin, Matrix, fuse, scores};
 use umbra::task::{Given, Scores, head};
 
 #[path = "../ratio/mod.rs"]
@@ -64,7 +64,12 @@ fn small() {
     let found: Vec<Scores> = given
         .iter()
         .map(|features| {
-            scores(&Given { features: Some(features), named: Some(&named), labels: &labels })
+            scores(&Given {
+                features: Some(features),
+                named: Some(&named),
+                labels: &labels,
+                targets: &[],
+            })
         })
         .collect();
     let scored = millis(begun);
@@ -74,19 +79,40 @@ fn small() {
     }
     let headed = millis(begun);
     let begun = ProcessTime::now();
-    let standings = fuse(&[None; CANDIDATES], &found.iter().map(Some).collect::<Vec<_>>());
+    let standings = fuse(&[None; CANDIDATES], &found.iter().map(Some).collect::<Vec<_>>(), None);
     let fused = millis(begun);
     assert!(standings.iter().all(Option::is_some));
+    let fitted = fitted(&found);
     println!("relevance of {CANDIDATES} candidates, {SAMPLES} samples of 32 to 128 features");
     line("LogME, H-score and NCE with halves, ms for one", scored / CANDIDATES as f64);
     line("head: fifteen fits of cross-validation, ms for one", headed / CANDIDATES as f64);
     line("mean rank with intervals, ms for all", fused);
+    if let Some(fitted) = fitted {
+        line("the same and fitted weights, ms for all", fitted);
+    }
     line("all of it, ms for all", scored + headed + fused);
     if let Some((models, forward)) = forward_passes() {
         line(&format!("forward passes of {models} bundled models, ms for one"), forward);
         let relevance = (scored + headed + fused) / CANDIDATES as f64;
         line("relevance / forward passes, for one", relevance / forward);
     }
+}
+
+/// Prior and scores by the fitted weights, in milliseconds; the candidates have the kin of the
+/// bundled models.
+fn fitted(found: &[Scores]) -> Option<f64> {
+    let bundled = model::bundled();
+    let kin: Vec<Kin> = bundled.iter().cycle().take(found.len()).map(Kin::of).collect();
+    if kin.len() < found.len() {
+        return None;
+    }
+    let prior: Vec<Option<f64>> = (0..found.len()).map(|at| Some(at as f64)).collect();
+    let begun = ProcessTime::now();
+    let scores: Vec<Option<&Scores>> = found.iter().map(Some).collect();
+    let standings = fuse(&prior, &scores, Some(&kin));
+    let spent = millis(begun);
+    assert!(standings.iter().flatten().all(|standing| standing.fitted.is_some()));
+    Some(spent)
 }
 
 /// The bundled models on as many images: how many, and milliseconds for each.

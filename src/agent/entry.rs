@@ -8,7 +8,7 @@ use crate::board::Facts;
 use crate::deploy::{Quarantined, Store};
 use crate::engine::Engine;
 use crate::model::{Candidate, Config, Rejection, Stage};
-use crate::task::{Evidence, Scores, Task};
+use crate::task::{Evidence, Policy, Scores, Task};
 
 /// A candidate with what was found out so far.
 #[derive(Debug)]
@@ -31,9 +31,8 @@ pub(super) struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    fn engine(&self, candidate: &Candidate) -> Option<&'a dyn Engine> {
-        let mut engines = self.engines.iter();
-        engines.find(|engine| engine.name() == candidate.config.engine).map(|engine| &**engine)
+    fn engine(&self, name: &str) -> Option<&'a dyn Engine> {
+        self.engines.iter().find(|engine| engine.name() == name).map(|engine| &**engine)
     }
 
     /// Labels of the head that would be deployed: none where the model's own scores serve.
@@ -56,17 +55,22 @@ impl<'a> Setting<'a> {
             let labels = spec.head.as_ref().map_or(0, |fitted| fitted.labels.len());
             format!("{}{}", spec.output, head(labels))
         });
-        let engine = self.engine(candidate);
+        self.key_of(candidate.sha256, &candidate.config, outputs.unwrap_or_default())
+    }
+
+    /// The key of something that is measured in a configuration.
+    pub(super) fn key_of(&self, sha256: Digest, config: &Config, outputs: String) -> TrialKey {
+        let engine = self.engine(&config.engine);
         let text = |reading: Option<&String>| reading.cloned().unwrap_or_default();
         let clocks = &self.facts.clocks;
         TrialKey {
-            sha256: candidate.sha256,
-            config_id: candidate.config.id(),
+            sha256,
+            config_id: config.id(),
             engine: engine.map_or_else(String::new, |e| format!("{} {}", e.version(), e.isa())),
             fingerprint: self.facts.fingerprint,
             kernel: text(self.facts.board.kernel.value()),
             power: format!("{}/{}", text(clocks.governor.value()), text(clocks.power_mode.value())),
-            outputs: outputs.unwrap_or_default(),
+            outputs,
         }
     }
 
@@ -80,7 +84,7 @@ impl<'a> Setting<'a> {
             [Option<String>; 2],
             Option<&'c [String]>,
         );
-        let engine = self.engine(candidate);
+        let engine = self.engine(&candidate.config.engine);
         let of = Of(
             engine
                 .map_or_else(String::new, |e| format!("{} {} {}", e.name(), e.version(), e.isa())),
@@ -172,7 +176,7 @@ impl<'a> Setting<'a> {
             return evidence;
         }
         let scores = Scores::none("no head may be fitted");
-        Evidence { head: None, head_accuracy: None, scores, ..evidence }
+        Evidence { head: None, head_accuracy: None, fit: None, scores, ..evidence }
     }
 
     fn hopeless(&self, candidate: &Candidate, shut_out: &[Quarantined]) -> Option<Rejection> {
@@ -183,7 +187,7 @@ impl<'a> Setting<'a> {
             let reason = format!("in quarantine: {}", held.reason);
             return reject(Stage::Process, reason, "let it back in with `umbra unquarantine`");
         }
-        let Some(engine) = self.engine(candidate) else {
+        let Some(engine) = self.engine(&candidate.config.engine) else {
             let reason = format!("no engine {} in this build", candidate.config.engine);
             return reject(Stage::Load, reason, "use a build with that engine");
         };
@@ -232,6 +236,19 @@ impl Entry {
             trial.reason = Some(rejection.reason);
             trial.advice = rejection.help;
         }
+    }
+}
+
+/// Stands in where models are measured on their own.
+pub(super) fn no_task() -> Task {
+    Task {
+        name: String::new(),
+        description: String::new(),
+        labels: Vec::new(),
+        samples: Vec::new(),
+        targets: Vec::new(),
+        policy: Policy::default(),
+        digest: Digest::of(b""),
     }
 }
 

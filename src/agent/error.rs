@@ -2,6 +2,7 @@
 
 use crate::deploy::StoreError;
 use crate::model::Rejection;
+use crate::rank::Method;
 
 /// Why the main job did not come to its end. A candidate that fails is no error of the
 /// job; the running model is untouched by every one of these.
@@ -27,6 +28,14 @@ pub enum AgentError {
         /// Where and why.
         rejection: Rejection,
     },
+    /// A way of ordering that cannot be gone here.
+    #[error("--method {}: {why}", method.name())]
+    Method {
+        /// Which.
+        method: Method,
+        /// Why not.
+        why: String,
+    },
 }
 
 impl AgentError {
@@ -39,6 +48,7 @@ impl AgentError {
             Self::NoEngine => Some("build it with the feature `tract`".to_owned()),
             Self::Unknown(_) => Some("`umbra models` lists the candidates".to_owned()),
             Self::Model { rejection, .. } => rejection.help.clone(),
+            Self::Method { .. } => Some("without --method it works everywhere".to_owned()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Evaluation {
     pub held_out: usize,
     /// What the prior is.
     pub prior: Option<Prior>,
+    /// Why the standings are mean ranks and not fitted, where that is so.
+    pub unfitted: Option<String>,
     /// Every candidate, in zoo order.
     pub candidates: Vec<Evaluated>,
     /// Every score against the truth, with the number of candidates that have both.
@@ -125,6 +127,7 @@ pub fn evaluate(
         samples: task.samples.len(),
         held_out: held_out.len(),
         prior: ranking.prior,
+        unfitted: ranking.unfitted,
         agreements: JUDGES.iter().map(|(name, judge)| judged(name, &candidates, *judge)).collect(),
         candidates,
     })
@@ -137,9 +140,9 @@ fn stand(candidates: &mut [Evaluated]) {
         .iter()
         .map(|of| of.evidence.as_ref().filter(|_| shown(of)).map(|evidence| &evidence.scores))
         .collect();
-    let alone = fuse(&vec![None; scores.len()], &scores);
+    let alone = fuse(&vec![None; scores.len()], &scores, None);
     let macs: Vec<Option<f64>> = candidates.iter().map(|of| of.lists[0]).collect();
-    let with_macs = fuse(&macs, &scores);
+    let with_macs = fuse(&macs, &scores, None);
     for ((of, alone), with_macs) in candidates.iter_mut().zip(alone).zip(with_macs) {
         of.fused = [alone, with_macs];
     }

@@ -184,7 +184,7 @@ impl Measuring<'_> {
 /// One that runs and cannot answer the task's question must not win by being cheap.
 pub(super) fn unfit(entry: &mut Entry) {
     let Some(evidence) = entry.evidence.as_ref().filter(|_| entry.runs()) else { return };
-    if evidence.accuracy().is_none() {
+    if !evidence.serves() {
         let why = evidence.undefined.as_ref().map(ToString::to_string);
         let reason = why.unwrap_or_else(|| match &evidence.head {
             Some(_) => "too few samples to tell its accuracy".to_owned(),

@@ -5,6 +5,8 @@
 //! stop at any moment with nothing half-done. [`classify`] and [`infer`] run a model in
 //! a worker, [`work`] is the worker's side of every job.
 
+mod advice;
+mod behave;
 mod boot;
 mod classify;
 mod config;
@@ -21,8 +23,10 @@ mod request;
 mod search;
 mod select;
 mod selection;
+mod speed;
 mod work;
 
+pub use behave::behave;
 pub use boot::boot;
 pub use classify::{Classified, classify};
 pub use config::{Config, ConfigError, Cooling, Preset};
@@ -35,6 +39,7 @@ pub use notify::{Notify, Systemd};
 pub use request::Request;
 pub use select::{bench, select};
 pub use selection::{Elapsed, Selection};
+pub use speed::{Probes, speeds};
 pub use work::work;
 
 use crate::base::{Clock, Fs, Stop, SysRoot};

@@ -8,6 +8,8 @@ use super::entry::{Entry, Setting};
 use crate::base::Micros;
 use crate::bench::Trial;
 use crate::decide::look::{Aim, Look, Merit, Prospect, Traits};
+use crate::rank::Speeds;
+use crate::rank::cost::roofline;
 use crate::task::{Estimate, Evidence, Policy};
 
 /// Merit that an e-fold of latency costs where latency weighs as much as relevance.
@@ -26,11 +28,15 @@ pub(super) fn aim(policy: &Policy) -> Aim {
 }
 
 /// Every entry, in order.
-pub(super) fn prospects(setting: &Setting<'_>, entries: &[Entry]) -> Vec<Prospect> {
+pub(super) fn prospects(
+    setting: &Setting<'_>,
+    entries: &[Entry],
+    speeds: &Speeds,
+) -> Vec<Prospect> {
     let mut numbers = Numbers::default();
     let samples = setting.task.samples.len() as f64;
     let prospect = |entry: &Entry| Prospect {
-        traits: traits(entry, &mut numbers),
+        traits: traits(entry, speeds, &mut numbers),
         merit: merit(entry),
         lessons: if entry.evidence.is_some() { 0.0 } else { samples },
     };
@@ -56,7 +62,7 @@ impl Numbers {
     }
 }
 
-fn traits(entry: &Entry, numbers: &mut Numbers) -> Traits {
+fn traits(entry: &Entry, speeds: &Speeds, numbers: &mut Numbers) -> Traits {
     let candidate = &entry.candidate;
     let card = candidate.card.as_ref();
     let macs = card.and_then(|card| card.macs).filter(|macs| *macs > 0);
@@ -64,7 +70,10 @@ fn traits(entry: &Entry, numbers: &mut Numbers) -> Traits {
     let params = card.map_or(candidate.bytes, |card| card.params);
     let family = candidate.manifest.as_ref().map(|manifest| manifest.family.clone());
     let quantization = card.map_or("unknown", |card| card.quantization.name());
+    let rates = speeds.get(&candidate.config.id());
+    let predicted = rates.and_then(|rates| roofline::latency(rates, &card?.work));
     Traits {
+        ln_predicted: predicted.map(|micros| micros.0.ln()),
         ln_macs: macs.max(1.0).ln(),
         ln_params: (params.max(1) as f64).ln(),
         arithmetic: numbers.of(format!("arithmetic {quantization}")),

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::speed::Probes;
 use crate::base::Clock;
 use crate::bench::{Cool, Plan};
 use crate::model::Candidate;
+use crate::rank::Method;
 use crate::task::Task;
 
 /// What is asked of the main job.
@@ -28,6 +30,14 @@ pub struct Request {
     /// Whether a head may be fitted on the task's samples; otherwise only models whose own
     /// labels are the task's can serve it.
     pub head: bool,
+    /// How those within the limits are ordered.
+    pub method: Method,
+    /// Whether candidates that nobody measured are ordered too, by what is predicted of them. None
+    /// of them is ever deployed that way: for a look ahead only.
+    pub unmeasured: bool,
+    /// Micro-models that tell how fast the board does what; with none, costs are predicted
+    /// from the candidates that were measured alone.
+    pub probes: Probes,
 }
 
 /// Warming up for a look: a third of a plan's time.
@@ -68,6 +78,11 @@ impl<'c> Budget<'c> {
     /// There is a limit, and something may be measured.
     pub(super) fn is_limited(&self) -> bool {
         self.total.is_some_and(|total| !total.is_zero())
+    }
+
+    /// It is this long, however much of it is left.
+    pub(super) fn is_whole(&self, length: Duration) -> bool {
+        self.total == Some(length)
     }
 
     /// Nothing is left.

@@ -14,6 +14,7 @@ use super::prospect::{aim, is_fast, keeps_the_rest, look, merit, prospects};
 use crate::base::{Event, Micros, Sink};
 use crate::bench::{self, Plan, Trial, Verdict};
 use crate::decide::look::{Next, Search};
+use crate::rank::Speeds;
 
 /// The search, and who was measured whole.
 struct Course {
@@ -26,11 +27,12 @@ impl Measuring<'_> {
     pub(super) fn search(
         &mut self,
         entries: &mut [Entry],
+        speeds: &Speeds,
         sink: &mut dyn Sink,
     ) -> Result<(), AgentError> {
         let policy = &self.setting.task.policy;
         let least = self.plan.min_time * 4 / 3;
-        let prospects = prospects(&self.setting, entries);
+        let prospects = prospects(&self.setting, entries, speeds);
         let search = Search::new(aim(policy), &prospects, least);
         let mut course = Course { search, whole: BTreeSet::new() };
         self.recall(entries, &mut course, sink)?;
@@ -175,21 +177,32 @@ impl Measuring<'_> {
             match &mut entry.trial {
                 Some(trial) if trial.verdict == Verdict::Suspect => pass(trial, ahead, limit),
                 Some(_) => {}
-                None => entry.trial = Some(self.unseen(entry, ahead)),
+                None => {
+                    let over = limit.and_then(|limit| over(course.search.believed(at), limit));
+                    entry.trial = Some(self.unseen(entry, ahead, over));
+                }
             }
         }
     }
 
     /// The trial of one that was not looked at.
-    fn unseen(&self, entry: &Entry, ahead: Option<&str>) -> Trial {
-        let reason = match ahead {
-            Some(ahead) => format!("not looked at: {ahead} is expected to be better"),
-            None => "the budget was used up".to_owned(),
+    fn unseen(&self, entry: &Entry, ahead: Option<&str>, over: Option<String>) -> Trial {
+        let reason = match (over, ahead) {
+            (Some(over), _) => format!("not looked at: {over}"),
+            (None, Some(ahead)) => format!("not looked at: {ahead} is expected to be better"),
+            (None, None) => "the budget was used up".to_owned(),
         };
         let (key, now) = (self.setting.key(entry), self.ctx.clock.unix_seconds());
         let trial = bench::skipped(&entry.candidate, key, &reason, now);
         Trial { advice: Some(MORE.to_owned()), ..trial }
     }
+}
+
+/// Says so where all that is believed of a latency lies beyond the limit.
+fn over([low, high]: [Micros; 2], limit: Micros) -> Option<String> {
+    let (low, high, limit) = (low.millis(), high.millis(), limit.millis());
+    let text = format!("predicted {low:.3} to {high:.3} ms, the limit is {limit:.3} ms");
+    (low > limit).then_some(text)
 }
 
 /// Passes over a candidate that had a few samples, for one that is ahead of it or because the
@@ -235,5 +248,18 @@ fn glimpse(trial: &Trial, whole: bool) -> String {
             format!("about {:.3} ms, {} samples", latency.p50.millis(), latency.samples)
         }
         _ => result(trial),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_wholly_over_the_limit_is_said_to_be_predicted_over_it() {
+        let believed = [Micros(12_000.0), Micros(20_000.0)];
+        let said = over(believed, Micros(10_000.0)).unwrap();
+        assert_eq!(said, "predicted 12.000 to 20.000 ms, the limit is 10.000 ms");
+        assert_eq!(over(believed, Micros(15_000.0)), None);
     }
 }

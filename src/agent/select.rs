@@ -3,18 +3,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::entry::{Entry, Setting};
+use super::advice::Known;
+use super::entry::{Entry, Setting, no_task};
 use super::install::{Installation, install};
 use super::measure::Measuring;
 use super::request::Budget;
 use super::{AgentError, Elapsed, Parts, Request, Selection, World};
 use crate::base::{Clock, Digest, Event, Sink};
-use crate::bench::{self, Plan, Trial};
+use crate::bench::{self, Plan, Trial, Verdict};
 use crate::board::{self, Facts};
 use crate::decide::{self, Incumbent};
 use crate::deploy::{Active, Lock, Store};
 use crate::model::{Candidate, Rejection, Stage};
-use crate::rank::{self, Ranking};
+use crate::rank::{self, Method, Ranking, Speeds};
 use crate::task::{Evidence, Policy, Task};
 
 /// Chooses, by measuring, which candidate serves the task best here, and puts it in place.
@@ -40,7 +41,8 @@ pub(super) fn run(
 ) -> Result<Selection, AgentError> {
     let Parts { ctx, fs, engines, meters } = parts;
     let mut laps = Laps::begin(ctx.clock);
-    let Request { zoo, task, state, plan, budget, dry_run, fresh, head } = request;
+    let (method, unmeasured, probes) = (request.method, request.unmeasured, request.probes);
+    let Request { zoo, task, state, plan, budget, dry_run, fresh, head, .. } = request;
     let budget = Budget::begin(ctx.clock, budget);
     let store = Store::open(state.clone(), fs)?;
     sink.event(Event::Stage("probe"));
@@ -52,13 +54,16 @@ pub(super) fn run(
     let lock = lock(&store, &setting, &entries, dry_run, &budget)?;
     let active =
         if lock.is_some() { store.repair(ctx.clock.unix_seconds())? } else { store.active()? };
-    let order = first_order(&facts, &task.policy, &entries);
     laps.note(|elapsed| &mut elapsed.rank);
 
     let plan = &plan;
     let mut measuring = Measuring { ctx, setting, store: &store, plan, budget, meters, idle: None };
+    let speeds = measuring.speeds(probes, &entries, fresh, sink)?;
+    laps.note(|elapsed| &mut elapsed.bench);
+    let order = first_order(&speeds, &facts, &task.policy, &entries);
+    laps.note(|elapsed| &mut elapsed.rank);
     if measuring.budget.is_limited() {
-        measuring.search(&mut entries, sink)?;
+        measuring.search(&mut entries, &speeds, sink)?;
     } else {
         measuring.bench(&mut entries, &order, sink)?;
     }
@@ -72,7 +77,14 @@ pub(super) fn run(
 
     let reused = entries.iter().filter(|entry| entry.reused).count();
     let (candidates, trials, evidence) = results(&setting, entries, ctx.clock);
-    let ranking = rank::rank(&facts, &task.policy, &candidates, &trials, &evidence);
+    let known = Known {
+        task: &task,
+        candidates: &candidates,
+        evidence: &evidence,
+        speeds: &speeds,
+        engines,
+    };
+    let ranking = ranked(&known, &facts, &trials, unmeasured, method)?;
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
     let decision = decide::choose(&task.policy, &ranking, incumbent.as_ref());
@@ -82,6 +94,7 @@ pub(super) fn run(
         candidates,
         trials,
         evidence,
+        speeds,
         ranking,
         incumbent,
         decision,
@@ -127,14 +140,33 @@ fn entries(
 
 /// The order in which to measure: the most promising first, so that a short budget is
 /// spent on them; then those of which nothing can be predicted.
-fn first_order(facts: &Facts, policy: &Policy, entries: &[Entry]) -> Vec<usize> {
+fn first_order(speeds: &Speeds, facts: &Facts, policy: &Policy, entries: &[Entry]) -> Vec<usize> {
     if entries.iter().all(|entry| entry.trial.is_some() || entry.candidate.rejection.is_some()) {
         return (0..entries.len()).collect();
     }
     let candidates: Vec<Candidate> = entries.iter().map(|entry| entry.candidate.clone()).collect();
-    let Ranking { mut order, .. } = rank::rank(facts, policy, &candidates, &[], &[]);
+    let Ranking { mut order, .. } = rank::rank_at(speeds, facts, policy, &candidates, &[], &[]);
     order.extend((0..entries.len()).filter(|at| !order.contains(at)).collect::<Vec<_>>());
     order
+}
+
+/// The order, by the way that was asked for; with the candidates that nobody measured or without.
+fn ranked(
+    known: &Known<'_>,
+    facts: &Facts,
+    trials: &[Trial],
+    unmeasured: bool,
+    method: Method,
+) -> Result<Ranking, AgentError> {
+    let Known { task, candidates, evidence, speeds, .. } = *known;
+    let counts = |trial: &&Trial| !unmeasured || trial.verdict != Verdict::Skipped;
+    let trials: Vec<Trial> = trials.iter().filter(counts).cloned().collect();
+    let ranking = rank::rank_at(speeds, facts, &task.policy, candidates, &trials, evidence);
+    let advice = known.advice(method)?;
+    Ok(match advice {
+        Some(advice) => rank::advised(&ranking, &advice),
+        None => ranking,
+    })
 }
 
 /// One trial per candidate, whatever became of it.
@@ -200,14 +232,7 @@ pub fn bench(
 ) -> Result<Vec<(Candidate, Trial)>, AgentError> {
     let Parts { ctx, engines, meters, .. } = world.parts();
     let facts = board::probe(ctx.sys, state);
-    let task = Task {
-        name: String::new(),
-        description: String::new(),
-        labels: Vec::new(),
-        samples: Vec::new(),
-        policy: Policy::default(),
-        digest: Digest::of(b""),
-    };
+    let task = no_task();
     let setting = Setting { facts: &facts, engines, task: &task, head: false };
     let idle = bench::measure_idle(meters, ctx, Duration::from_secs(2));
     let mut trials = Vec::new();

@@ -7,7 +7,7 @@ use crate::board::Facts;
 use crate::decide::{Decision, Incumbent};
 use crate::deploy::Deployment;
 use crate::model::Candidate;
-use crate::rank::Ranking;
+use crate::rank::{Ranking, Speeds};
 use crate::task::{Evidence, Task};
 
 /// The result of `select`.
@@ -23,6 +23,8 @@ pub struct Selection {
     pub trials: Vec<Trial>,
     /// Evidence of those that gave any.
     pub evidence: Vec<Evidence>,
+    /// How fast the board does what, by configuration, as far as it is known.
+    pub speeds: Speeds,
     /// The order.
     pub ranking: Ranking,
     /// What ran before.

@@ -1,6 +1,6 @@
 //! The worker's side of every job, by its kind.
 
-use super::{classify, infer};
+use super::{behave, classify, infer};
 use crate::base::Clock;
 use crate::bench;
 use crate::child::{Frames, Job};
@@ -22,6 +22,7 @@ pub fn work(
     match job.kind.as_str() {
         "bench" => bench::work(&job.payload, engines, clock, frames),
         "observe" => task::work(&job.payload, engines, clock, frames, &relevance::scores),
+        behave::KIND => behave::work(&job.payload, engines, frames),
         classify::KIND => classify::work(&job.payload, engines, clock, frames),
         infer::KIND => infer::work(&job.payload, engines, frames),
         other => Err(format!("no room does jobs of kind {other:?}")),

@@ -29,6 +29,12 @@ pub enum RecordError {
     Codec(#[from] postcard::Error),
 }
 
+/// Whether these bytes begin like a record, sound or not.
+#[must_use]
+pub fn is_record(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// The bytes of a record.
 pub fn encode<T: Serialize>(schema: u16, value: &T) -> Result<Vec<u8>, RecordError> {
     let mut bytes = MAGIC.to_vec();

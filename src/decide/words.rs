@@ -53,8 +53,7 @@ pub(super) fn label(row: &Row, criterion: Criterion) -> &'static str {
         |row: &Row| row.measures.get(&criterion).is_some_and(|found| is_accuracy(row, found.value));
     match criterion {
         Criterion::Relevance if accuracy(row) => "accuracy",
-        Criterion::Relevance if is_standing(row) => "mean rank",
-        Criterion::Relevance => "LogME",
+        Criterion::Relevance => standing(row).unwrap_or("LogME"),
         Criterion::Thermal => "heat",
         other => other.name(),
     }
@@ -65,11 +64,15 @@ fn is_accuracy(row: &Row, value: f64) -> bool {
     row.accuracy.is_some_and(|accuracy| accuracy.value.to_bits() == value.to_bits())
 }
 
-/// Relevance is the share of the others that it stands before.
-fn is_standing(row: &Row) -> bool {
-    let share = row.standing.as_ref().map(|standing| standing.share.value.to_bits());
-    let found = row.measures.get(&Criterion::Relevance).map(|found| found.value.to_bits());
-    share.is_some() && share == found
+/// What the merged value is called, where that is its relevance.
+fn standing(row: &Row) -> Option<&'static str> {
+    let found = row.measures.get(&Criterion::Relevance)?.value.to_bits();
+    let standing = row.standing.as_ref()?;
+    match standing.fitted {
+        Some(fitted) if fitted.value.to_bits() == found => Some("standing"),
+        None if standing.share.value.to_bits() == found => Some("mean rank"),
+        _ => None,
+    }
 }
 
 /// A name that leaves room for the rest of the line.

@@ -21,6 +21,7 @@ pub use error::StoreError;
 pub use lock::Lock;
 pub use package::{Active, Deployment, HistoryEntry, Installed, Package, Quarantined, Status};
 pub use plans::plan_name;
+pub use records::Gauged;
 pub use store::{Store, TRIES};
 
 use std::io;

@@ -1,20 +1,32 @@
-//! Measurements worth keeping: `trials/<key>` and `evidence/<key>`.
+//! Measurements worth keeping: `trials/<key>`, `evidence/<key>` and `speeds/<key>`.
 //!
 //! A record is found by the hash of everything that decides its value and holds that
 //! key again, in clear; one that is damaged or of another schema does not exist.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, failed, make_folder};
 use crate::base::{Digest, fs, record};
 use crate::bench::{Trial, TrialKey, Verdict};
+use crate::rank::cost::roofline::Rates;
 use crate::task::Evidence;
 
 const TRIAL_SCHEMA: u16 = 3;
-const EVIDENCE_SCHEMA: u16 = 3;
+const EVIDENCE_SCHEMA: u16 = 4;
+const SPEEDS_SCHEMA: u16 = 1;
 const TRIALS: &str = "trials";
 const EVIDENCE: &str = "evidence";
+const SPEEDS: &str = "speeds";
+
+/// How fast a board does what in one configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gauged {
+    /// What was measured, exactly; its model is all the probes together.
+    pub key: TrialKey,
+    /// What they showed.
+    pub rates: Rates,
+}
 
 impl Store<'_> {
     /// The valid trial with this key, if one was recorded.
@@ -51,6 +63,21 @@ impl Store<'_> {
     pub fn save_evidence(&self, evidence: &Evidence, pipeline: Digest) -> Result<(), StoreError> {
         let key = evidence_key(evidence.sha256, evidence.task, pipeline);
         self.save(EVIDENCE, key, EVIDENCE_SCHEMA, evidence)
+    }
+
+    /// The speeds with this key, if they were recorded.
+    #[must_use]
+    pub fn speeds(&self, key: &TrialKey) -> Option<Rates> {
+        let gauged: Gauged = self.record(SPEEDS, key.digest(), SPEEDS_SCHEMA)?;
+        (gauged.key == *key).then_some(gauged.rates)
+    }
+
+    /// Records speeds.
+    ///
+    /// # Errors
+    /// Whatever the file system says; no record is then changed.
+    pub fn save_speeds(&self, gauged: &Gauged) -> Result<(), StoreError> {
+        self.save(SPEEDS, gauged.key.digest(), SPEEDS_SCHEMA, gauged)
     }
 
     fn record<T: DeserializeOwned>(&self, folder: &str, key: Digest, schema: u16) -> Option<T> {

@@ -333,7 +333,7 @@ impl<'fs> Store<'fs> {
 
     /// Unfinished writes of an earlier run.
     pub(super) fn leftovers(&self) -> Vec<PathBuf> {
-        let folders = ["", MODELS, "trials", "evidence", "quarantine", PLANS];
+        let folders = ["", MODELS, "trials", "evidence", "speeds", "quarantine", PLANS];
         let all =
             folders.iter().flat_map(|dir| self.fs.list(&self.root.join(dir)).unwrap_or_default());
         all.filter(|path| is_leftover(path)).collect()

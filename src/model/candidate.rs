@@ -222,6 +222,10 @@ pub struct Card {
     pub params: u64,
     /// Multiply-accumulates of one inference at batch 1; absent where a shape is unknown.
     pub macs: Option<u64>,
+    /// What its nodes cost, in order, without those that cost nothing of their own; empty where
+    /// a shape is unknown.
+    #[serde(default)]
+    pub work: Vec<Work>,
     /// Bytes of initializers per element type.
     pub weight_bytes: BTreeMap<String, u64>,
     /// Largest sum of live activations at batch 1 over the execution order; absent where a shape is unknown.
@@ -232,6 +236,74 @@ pub struct Card {
     pub feature_tap: Option<String>,
     /// Size of the feature vector at batch 1.
     pub feature_size: Option<u64>,
+}
+
+/// What one node costs at batch 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// What it does.
+    pub kind: Kind,
+    /// On eight bits rather than in floating point.
+    pub int8: bool,
+    /// Multiply-accumulates; of pools and pictures the elements that are looked at.
+    pub ops: u64,
+    /// Bytes that it reads and writes, weights included.
+    pub bytes: u64,
+}
+
+/// Kinds of work that run at speeds of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Making a picture the model's input, channel by channel.
+    Planes,
+    /// The same, pixel by pixel.
+    Pixels,
+    /// A convolution of at most four channels, as of a picture: too few to be fast.
+    Stem,
+    /// A convolution over neighbours and channels.
+    Convolution,
+    /// One kernel per channel.
+    Depthwise,
+    /// A convolution of kernel 1.
+    Pointwise,
+    /// A product of matrices.
+    Product,
+    /// The largest or the mean of neighbours.
+    Pool,
+    /// Everything else: it moves memory.
+    Other,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Planes,
+        Self::Pixels,
+        Self::Stem,
+        Self::Convolution,
+        Self::Depthwise,
+        Self::Pointwise,
+        Self::Product,
+        Self::Pool,
+        Self::Other,
+    ];
+
+    /// Lower-case name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planes => "planes",
+            Self::Pixels => "pixels",
+            Self::Stem => "stem",
+            Self::Convolution => "convolution",
+            Self::Depthwise => "depthwise",
+            Self::Pointwise => "pointwise",
+            Self::Product => "product",
+            Self::Pool => "pool",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Name, type and shape of a tensor. Unknown dimensions are `None`.

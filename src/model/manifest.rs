@@ -24,6 +24,9 @@ pub struct Manifest {
     /// How good it is expected to be on a task that nobody has seen: any number, higher being
     /// better, on one scale with the rest of its zoo.
     pub prior: Option<f64>,
+    /// What it does with the reference images, as `umbra zoo add` finds it
+    /// (docs/ranker.md): what a learned ranker knows it by.
+    pub behaviour: Option<Vec<f32>>,
     /// How an image becomes its input.
     pub preprocess: Option<Preprocess>,
     /// Which outputs mean what.

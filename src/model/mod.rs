@@ -10,11 +10,13 @@ mod card;
 pub mod demo;
 mod dtype;
 mod error;
+mod extractor;
 mod image;
 mod manifest;
 pub mod npz;
 pub mod onnx;
 mod quant;
+mod ranker;
 mod shape;
 mod sidecar;
 mod tensor;
@@ -23,15 +25,19 @@ mod zoo;
 
 pub use axis::{configured, model_name};
 pub use candidate::{
-    Affinity, Candidate, Card, Config, Dtype, Quantization, Rejection, Source, Stage, TensorInfo,
+    Affinity, Candidate, Card, Config, Dtype, Kind, Quantization, Rejection, Source, Stage,
+    TensorInfo, Work,
 };
 pub use card::{Elements, card, elements};
 pub use dtype::element_bits;
 pub use error::ModelError;
+pub use extractor::extractor;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
+pub use ranker::{FUSION, SPIDER};
 pub(crate) use shape::place;
 pub use shape::{Fact, Shapes, Value, shapes};
+pub use sidecar::with_behaviour;
 pub use tensor::Tensor;
 pub use validate::validate;
-pub use zoo::{bundled, open};
+pub use zoo::{bundled, open, probes, probes_digest};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::onnx::Model;
-use super::{Card, Manifest, Preprocess, Rejection, Stage};
+use super::{Candidate, Card, Manifest, Preprocess, Rejection, Stage};
 use crate::base::Digest;
 
 /// The schema that this program reads.
@@ -93,4 +93,61 @@ pub(super) fn agrees(manifest: &Manifest, card: &Card, model: &Model) -> Result<
 
 fn same_input(stated: &Preprocess, seen: &Preprocess) -> bool {
     (stated.channels, stated.height, stated.width) == (seen.channels, seen.height, seen.width)
+}
+/// A sidecar's text with this behaviour in it: of the sidecar that there is, every other line as it is;
+/// of none, the least that one must say.
+#[must_use]
+pub fn with_behaviour(candidate: &Candidate, text: Option<&str>, behaviour: &[f32]) -> String {
+    let numbers: Vec<String> = behaviour.iter().map(|number| format!("{number:.5}")).collect();
+    let line = format!("behaviour = [{}]", numbers.join(", "));
+    let least = || {
+        format!(
+            "schema = {SCHEMA}\nid = {:?}\nfamily = \"\"\nlicence = \"\"\nsha256 = \"{}\"\n",
+            candidate.id, candidate.sha256
+        )
+    };
+    let text = text.map_or_else(least, str::to_owned);
+    // Keys of the whole come before the first table.
+    let tables = text.lines().position(|line| line.trim_start().starts_with('['));
+    let (own, tables): (Vec<(usize, &str)>, Vec<(usize, &str)>) =
+        text.lines().enumerate().partition(|(at, _)| tables.is_none_or(|first| *at < first));
+    let is_old = |line: &&str| line.trim_start().starts_with("behaviour");
+    let kept = own.iter().map(|(_, line)| *line).filter(|line| !is_old(line));
+    let mut own: Vec<&str> = kept.collect();
+    while own.last().is_some_and(|line| line.trim().is_empty()) {
+        own.pop();
+    }
+    let blank = (!tables.is_empty()).then_some("");
+    let rest = tables.iter().map(|(_, line)| *line);
+    let lines: Vec<&str> =
+        own.into_iter().chain([line.as_str()]).chain(blank).chain(rest).collect();
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate() -> Candidate {
+        crate::model::extractor()
+    }
+
+    #[test]
+    fn a_behaviour_goes_before_the_tables_and_replaces_the_one_before() {
+        let (candidate, old) =
+            (candidate(), "schema = 1 # kept\nbehaviour = [1.0]\n\n[source]\ntask = \"t\"\n");
+        let text = with_behaviour(&candidate, Some(old), &[0.5, 2.0]);
+        let new = "schema = 1 # kept\nbehaviour = [0.50000, 2.00000]\n\n[source]\ntask = \"t\"\n";
+        assert_eq!(text, new);
+        assert_eq!(with_behaviour(&candidate, Some(new), &[0.5, 2.0]), new);
+    }
+
+    #[test]
+    fn where_there_is_no_sidecar_the_new_one_can_be_read() {
+        let candidate = candidate();
+        let text = with_behaviour(&candidate, None, &[0.25]);
+        let manifest = read(&text, &candidate.id, candidate.sha256).unwrap();
+        assert_eq!(manifest.behaviour.as_deref(), Some(&[0.25][..]));
+        assert_eq!(manifest.preprocess, None, "what is not known is not stated");
+    }
 }

@@ -52,6 +52,20 @@ pub fn bundled() -> Vec<Candidate> {
     })
 }
 
+/// The micro-models that tell how fast a board does what, inside every build.
+#[must_use]
+pub fn probes() -> Vec<Candidate> {
+    let files = demo::PROBES.iter();
+    let models = files.filter_map(|(file, bytes)| Some((file.strip_suffix(".onnx")?, *bytes)));
+    models.map(|(id, bytes)| candidate(id, Source::Bundled(bytes), bytes, None, None)).collect()
+}
+
+/// Which probes this build has.
+#[must_use]
+pub fn probes_digest() -> Digest {
+    Digest::of_parts(demo::PROBES.iter().map(|(_, bytes)| *bytes))
+}
+
 fn models_at(path: &Path) -> Result<Vec<PathBuf>, ModelError> {
     let unreadable = |source| ModelError::Unreadable { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(|error| match error.kind() {
@@ -117,7 +131,7 @@ fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 }
 
 /// A candidate from what was read; broken ones carry their rejection.
-fn candidate(
+pub(super) fn candidate(
     id: &str,
     source: Source,
     bytes: &[u8],

@@ -96,6 +96,7 @@ mod tests {
             usable: true,
             violations: Vec::new(),
             measures: BTreeMap::from([(Criterion::Relevance, relevance)]),
+            predictions: BTreeMap::new(),
             gates: BTreeMap::new(),
             accuracy: Some(Estimate { value: accuracy, low: accuracy - 0.1, high: accuracy + 0.1 }),
             standing: None,

@@ -3,7 +3,7 @@
 //!
 //! [`rank`] turns facts, candidates, trials and evidence into rows of measures, then
 //! orders them by the policy; it works with no trials and no evidence, on predictions
-//! that say so. [`rerank`] orders the same measures by another policy. Limits come
+//! that say so (`predict`). [`rerank`] orders the same measures by another policy. Limits come
 //! first, then costs are clamped at their targets, differences within the noise are
 //! ties, and weighted Copeland orders the rest (docs/ranking.md).
 
@@ -13,15 +13,20 @@ pub mod copeland;
 pub mod cost;
 pub mod evaluate;
 mod limits;
+mod method;
+mod predict;
 mod ranking;
 pub mod relevance;
 mod rows;
+pub mod spider;
 
 pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
+pub use method::{Advice, Method, advised};
+pub use predict::Speeds;
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
-use self::relevance::Prior;
+use self::rows::Merge;
 use crate::bench::Trial;
 use crate::board::Facts;
 use crate::model::Candidate;
@@ -36,32 +41,49 @@ pub fn rank(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    let (rows, prior) = rows::rows(facts, candidates, trials, evidence);
-    ordered(rows, prior, policy)
+    rank_at(&Speeds::new(), facts, policy, candidates, trials, evidence)
+}
+
+/// The same, where probes have shown how fast the board does what: costs that nobody measured
+/// are then predicted in their unit.
+#[must_use]
+pub fn rank_at(
+    speeds: &Speeds,
+    facts: &Facts,
+    policy: &Policy,
+    candidates: &[Candidate],
+    trials: &[Trial],
+    evidence: &[Evidence],
+) -> Ranking {
+    let (rows, merge) = rows::rows(speeds, facts, candidates, trials, evidence);
+    ordered(rows, merge, policy, Method::default())
 }
 
 /// The same measures under another policy.
 #[must_use]
 pub fn rerank(ranking: &Ranking, policy: &Policy) -> Ranking {
-    ordered(ranking.rows.clone(), ranking.prior, policy)
+    ordered(ranking.rows.clone(), Merge::of(ranking), policy, ranking.method)
 }
 
-fn ordered(mut rows: Vec<Row>, prior: Option<Prior>, policy: &Policy) -> Ranking {
+fn ordered(mut rows: Vec<Row>, merge: Merge, policy: &Policy, method: Method) -> Ranking {
     for row in &mut rows {
         row.violations = limits::violations(&row.gates, &policy.limits);
         row.ranks.clear();
         (row.copeland, row.second_order, row.margin_sum) = (None, None, None);
     }
-    let contest = Contest::of(&rows, policy);
+    let by = method.policy(policy);
+    let contest = Contest::of(&rows, &by);
     let order: Vec<usize> = contest.order().collect();
     note_scores(&mut rows, &contest);
     note_ranks(&mut rows, &contest.feasible);
     Ranking {
         policy: policy.clone(),
-        prior,
+        prior: merge.prior,
+        unfitted: merge.unfitted,
+        method,
         margins: margins(&contest, &order),
         pareto: pareto(&rows, &contest.feasible),
-        indistinguishable: indistinguishable(&rows, &order, policy),
+        indistinguishable: indistinguishable(&rows, &order, &by),
         rows,
         order,
     }

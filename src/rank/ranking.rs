@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Method;
 use super::relevance::{Prior, Standing};
 use crate::base::Digest;
 use crate::task::{Estimate, Policy};
@@ -83,8 +84,11 @@ pub struct Row {
     pub usable: bool,
     /// Hard limits it breaks.
     pub violations: Vec<Violation>,
-    /// Values per criterion; a missing one abstains.
+    /// Values per criterion, measured or else predicted; a missing one abstains.
     pub measures: BTreeMap<Criterion, Measure>,
+    /// What its costs are predicted to be, as if it had not been measured itself.
+    #[serde(default)]
+    pub predictions: BTreeMap<Criterion, Measure>,
     /// The figures that limits are gated with, in the unit of task.toml, by limit name.
     pub gates: BTreeMap<String, f64>,
     /// Accuracy on the task.
@@ -118,6 +122,12 @@ pub struct Ranking {
     /// What the prior of the standings is, where there is one.
     #[serde(default)]
     pub prior: Option<Prior>,
+    /// How those within the limits are ordered.
+    #[serde(default)]
+    pub method: Method,
+    /// Why the standings are mean ranks and not fitted, where that is so.
+    #[serde(default)]
+    pub unfitted: Option<String>,
     /// Every candidate, in the order given.
     pub rows: Vec<Row>,
     /// Indices into `rows` of the feasible ones, best first.

@@ -3,42 +3,60 @@
 
 use std::collections::BTreeMap;
 
-use super::relevance::{Prior, Scale, Standing, fuse, scale};
-use super::{Criterion, Measure, Row};
+use super::predict::{Predictions, Speeds, predictions};
+use super::relevance::{Kin, Prior, Scale, Standing, applies, fuse, scale};
+use super::{Criterion, Measure, Ranking, Row};
 use crate::base::{Bytes, Celsius, Digest};
 use crate::bench::{Trial, Verdict};
 use crate::board::Facts;
 use crate::board::power::Scope;
-use crate::model::{Candidate, Card};
+use crate::model::Candidate;
 use crate::task::{Estimate, Evidence, Scores, megabytes};
 
 /// Distance to the throttle point at which a board begins to be called hot, kelvin.
 const THROTTLE_MARGIN: f64 = 5.0;
 /// Zones step by about a kelvin; smaller differences are not heat.
 const ZONE_STEP: f64 = 1.0;
-/// Nominal speed behind a latency that nobody measured: 1000 multiply-accumulates per
-/// microsecond. Predictions meet only predictions, so only their order counts.
-const MACS_PER_MICROSECOND: f64 = 1000.0;
 
-/// A row per candidate, in the order given, and the prior of their standings; nothing here
+/// A row per candidate, in the order given, and what their standings come from; nothing here
 /// depends on the policy.
 pub(super) fn rows(
+    speeds: &Speeds,
     facts: &Facts,
     candidates: &[Candidate],
     trials: &[Trial],
     evidence: &[Evidence],
-) -> (Vec<Row>, Option<Prior>) {
+) -> (Vec<Row>, Merge) {
     let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
-    let prior = stand(&mut found);
+    let timed: Vec<_> = found.iter().map(|found| (found.candidate, found.trial)).collect();
+    for (found, predicted) in found.iter_mut().zip(predictions(speeds, &timed)) {
+        found.predicted = predicted;
+    }
+    let merge = stand(&mut found);
     let shown = found.iter().filter(|found| found.usable).filter_map(|found| found.evidence);
-    let scale = scale(shown, prior);
-    (found.iter().map(|found| found.row(facts, scale)).collect(), prior)
+    let scale = scale(shown, merge.prior);
+    (found.iter().map(|found| found.row(facts, scale)).collect(), merge)
+}
+
+/// What the standings of a ranking come from.
+pub(super) struct Merge {
+    /// What the prior is, where there is one.
+    pub(super) prior: Option<Prior>,
+    /// Why they are mean ranks and not fitted, where that is so.
+    pub(super) unfitted: Option<String>,
+}
+
+impl Merge {
+    /// That of a ranking.
+    pub(super) fn of(ranking: &Ranking) -> Self {
+        Self { prior: ranking.prior, unfitted: ranking.unfitted.clone() }
+    }
 }
 
 /// Gives the usable their standings. A model that competes in several configurations is one
 /// model here.
-fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
+fn stand(found: &mut [Found<'_>]) -> Merge {
     let shown = |found: &&Found<'_>| found.usable && found.evidence.is_some();
     let mut models: Vec<&Found<'_>> = Vec::new();
     for one in found.iter().filter(shown) {
@@ -52,13 +70,17 @@ fn stand(found: &mut [Found<'_>]) -> Option<Prior> {
         candidates.iter().map(|candidate| prior?.value(candidate)).collect();
     let scores: Vec<Option<&Scores>> =
         models.iter().map(|model| model.evidence.map(|shown| &shown.scores)).collect();
+    let unfitted = applies(prior == Some(Prior::Stated), scores.iter().flatten().copied()).err();
+    let kin: Vec<Kin> = candidates.iter().map(|candidate| Kin::of(candidate)).collect();
+    let fused = fuse(&expected, &scores, unfitted.is_none().then_some(&kin));
+    let unfitted = unfitted.filter(|_| !models.is_empty()).map(str::to_owned);
     let standings: Vec<(Digest, Option<Standing>)> =
-        candidates.iter().map(|candidate| candidate.sha256).zip(fuse(&expected, &scores)).collect();
+        candidates.iter().map(|candidate| candidate.sha256).zip(fused).collect();
     for one in found.iter_mut().filter(|one| one.usable && one.evidence.is_some()) {
         let own = standings.iter().find(|(sha256, _)| *sha256 == one.candidate.sha256);
         one.standing = own.and_then(|(_, standing)| standing.clone());
     }
-    prior
+    Merge { prior, unfitted }
 }
 
 /// What is known of one candidate.
@@ -67,6 +89,7 @@ struct Found<'a> {
     trial: Option<&'a Trial>,
     evidence: Option<&'a Evidence>,
     standing: Option<Standing>,
+    predicted: Predictions,
     usable: bool,
 }
 
@@ -86,11 +109,12 @@ impl<'a> Found<'a> {
         // Once candidates have shown what they can do on the task, one that was
         // measured and showed nothing could only be chosen blindly.
         let serves = match shown {
-            Some(shown) => shown.accuracy().is_some(),
+            Some(shown) => shown.serves(),
             None => evidence.is_empty() || trial.is_none(),
         };
         let usable = candidate.rejection.is_none() && runs && serves;
-        Self { candidate, trial, evidence: shown, standing: None, usable }
+        let predicted = Predictions::new();
+        Self { candidate, trial, evidence: shown, standing: None, predicted, usable }
     }
 
     fn row(&self, facts: &Facts, scale: Scale) -> Row {
@@ -102,6 +126,7 @@ impl<'a> Found<'a> {
             usable: self.usable,
             violations: Vec::new(),
             measures: self.measures(facts, scale),
+            predictions: self.predicted.clone(),
             gates: self.gates(accuracy),
             accuracy,
             standing: self.standing.clone(),
@@ -113,16 +138,12 @@ impl<'a> Found<'a> {
     }
 
     fn measures(&self, facts: &Facts, scale: Scale) -> BTreeMap<Criterion, Measure> {
-        let card = self.candidate.card.as_ref();
         let relevance =
             self.evidence.and_then(|evidence| scale.relevance(evidence, self.standing.as_ref()));
         let found = [
             (Criterion::Relevance, relevance.map(estimated)),
-            (
-                Criterion::Latency,
-                self.trial.map_or_else(|| card.and_then(predicted_latency), latency),
-            ),
-            (Criterion::Memory, self.trial.map_or_else(|| card.and_then(predicted_memory), memory)),
+            (Criterion::Latency, self.trial.and_then(latency)),
+            (Criterion::Memory, self.trial.and_then(memory)),
             (Criterion::Energy, self.trial.and_then(energy)),
             (Criterion::Thermal, self.trial.and_then(|trial| thermal(facts, trial))),
             (Criterion::Storage, Some(exact(self.candidate.bytes as f64))),
@@ -130,10 +151,13 @@ impl<'a> Found<'a> {
         let sound = |measure: &Measure| {
             [measure.value, measure.low, measure.high].iter().all(|v| v.is_finite())
         };
-        found
-            .into_iter()
-            .filter_map(|(criterion, measure)| Some((criterion, measure.filter(sound)?)))
-            .collect()
+        let measured = found.into_iter();
+        let measured =
+            measured.filter_map(|(criterion, measure)| Some((criterion, measure.filter(sound)?)));
+        // What was not measured is as predicted.
+        let mut measures = self.predicted.clone();
+        measures.extend(measured);
+        measures
     }
 
     /// Only what was measured is gated: a prediction throws nobody out.
@@ -156,10 +180,6 @@ fn exact(value: f64) -> Measure {
     Measure { value, low: value, high: value, predicted: false }
 }
 
-fn predicted(value: f64) -> Measure {
-    Measure { predicted: true, ..exact(value) }
-}
-
 fn estimated(estimate: Estimate) -> Measure {
     Measure { value: estimate.value, low: estimate.low, high: estimate.high, predicted: false }
 }
@@ -170,17 +190,8 @@ fn latency(trial: &Trial) -> Option<Measure> {
     Some(Measure { value, low: value - half_width, high: value + half_width, predicted: false })
 }
 
-fn predicted_latency(card: &Card) -> Option<Measure> {
-    card.macs.map(|macs| predicted(macs as f64 / MACS_PER_MICROSECOND))
-}
-
 fn memory(trial: &Trial) -> Option<Measure> {
     trial.peak_rss.map(|bytes| exact(bytes.0 as f64))
-}
-
-fn predicted_memory(card: &Card) -> Option<Measure> {
-    let weights: u64 = card.weight_bytes.values().fold(0, |sum, bytes| sum.saturating_add(*bytes));
-    card.peak_activation_bytes.map(|peak| predicted(weights.saturating_add(peak) as f64))
 }
 
 /// Gross energy: what the supply gives, idle included. An estimate counts as a prediction.

@@ -93,7 +93,7 @@ impl TaskError {
             Self::Description { .. } => "see docs/tasks.md for the keys of task.toml",
             Self::Image { .. } => "images are PNG or JPEG, at most 8192 pixels a side and 32 MB",
             Self::Archive { .. } => {
-                "an .npz has x (uint8, N x height x width x 1 or 3) and y (whole numbers), or x_train and y_train"
+                "an .npz has x (uint8, N x height x width x 1 or 3) and y (whole numbers), or x_train and y_train; real numbers are called targets"
             }
             Self::EmptyClass { .. } => "add at least two images of the class, or remove the class",
             Self::Labels { .. } => "make the folders, or the class numbers, those of `labels`",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Scores;
+use super::head::TargetFit;
 use crate::base::{Digest, Micros};
 use crate::model::{Head, Preprocess};
 
@@ -35,6 +36,8 @@ pub struct Evidence {
     pub own_accuracy: Option<Estimate>,
     /// Cross-validated accuracy of a head fitted on its features.
     pub head_accuracy: Option<Estimate>,
+    /// How well such a head explains the samples' real targets, where they have those.
+    pub fit: Option<TargetFit>,
     /// The head fitted on all samples.
     pub head: Option<Head>,
     /// What the scores say of it.
@@ -56,6 +59,18 @@ impl Evidence {
             (Some(_), None) => true,
             _ => false,
         }
+    }
+
+    /// Whether it was shown to answer the task at all.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.accuracy().is_some() || self.fit.is_some()
+    }
+
+    /// How well it answers, to choose between ways of feeding it: accuracy, or R².
+    #[must_use]
+    pub fn merit(&self) -> Option<f64> {
+        self.accuracy().or(self.fit.map(|fit| fit.r2)).map(|found| found.value)
     }
 
     /// Exact LogME of its features, nats per sample.

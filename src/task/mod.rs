@@ -4,8 +4,10 @@
 //! [`open`] reads a task from a folder or an archive and refuses what would mislead:
 //! an unreadable image, an empty class, labels that do not match. [`observe`] runs one
 //! candidate over the samples in a child; [`work`] is the child's side. No image and no
-//! feature leaves the child: what comes back are scores and a fitted [`head`].
+//! feature leaves the child: what comes back are scores and a fitted [`head`]. [`tokens`] say
+//! what a task is about without its images.
 
+pub mod behaviour;
 mod bundled;
 mod decode;
 mod description;
@@ -17,6 +19,7 @@ mod open;
 mod policy;
 mod samples;
 mod scores;
+pub mod tokens;
 mod tree;
 mod work;
 
@@ -44,10 +47,30 @@ pub struct Task {
     pub labels: Vec<String>,
     /// Samples for the device.
     pub samples: Vec<Sample>,
+    /// The real target of each sample; none where their labels are what is asked for.
+    pub targets: Vec<f64>,
     /// Limits, targets, weights.
     pub policy: Policy,
     /// Hash of labels and samples.
     pub digest: Digest,
+}
+
+/// What kind of answer a task asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskKind {
+    /// One of some labels; with two of them a binary task.
+    Classification,
+    /// A real number.
+    Regression,
+}
+
+impl Task {
+    /// What it asks for.
+    #[must_use]
+    pub fn kind(&self) -> TaskKind {
+        if self.targets.is_empty() { TaskKind::Classification } else { TaskKind::Regression }
+    }
 }
 
 /// A labelled image.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Sample, Task};
+use super::{Evidence, Sample, Task, TaskKind};
 use crate::base::Digest;
 use crate::child::{Context, Ended, Job, Limits, Next, Watch, decode_frame, encode_payload};
 use crate::model::{Candidate, Preprocess, Rejection, Stage};
@@ -32,6 +32,8 @@ pub(super) struct Observation {
     pub(super) threads: u16,
     pub(super) labels: Vec<String>,
     pub(super) samples: Vec<Sample>,
+    /// The real target of each sample; none where the labels are what is asked for.
+    pub(super) targets: Vec<f64>,
 }
 
 /// What the worker answers: one frame.
@@ -109,12 +111,16 @@ fn observation(task: &Task, candidate: &Candidate, engine: &str) -> Result<Obser
         threads: candidate.config.threads,
         labels: task.labels.clone(),
         samples: task.samples.clone(),
+        targets: task.targets.clone(),
     })
 }
 
 /// The task's label for each of the candidate's, where both have the same ones in
 /// whatever order.
 fn own_labels(task: &Task, candidate: &Candidate) -> Option<Vec<u32>> {
+    if task.kind() == TaskKind::Regression {
+        return None;
+    }
     let own = &candidate.manifest.as_ref()?.source.as_ref()?.labels;
     let place = |label: &String| task.labels.iter().position(|found| found == label);
     let places: Vec<usize> = own.iter().map(place).collect::<Option<_>>()?;
@@ -156,6 +162,7 @@ mod tests {
                 licence: String::new(),
                 sha256: Digest::of(b""),
                 source: Some(source),
+                behaviour: None,
                 preprocess: None,
                 outputs: None,
                 golden: Vec::new(),
@@ -172,6 +179,7 @@ mod tests {
             description: String::new(),
             labels: ["cat", "dog", "eel"].map(str::to_owned).to_vec(),
             samples: Vec::new(),
+            targets: Vec::new(),
             policy: crate::task::Policy::default(),
             digest: Digest::of(b""),
         };

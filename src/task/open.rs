@@ -38,7 +38,7 @@ pub fn open(path: &Path) -> Result<Task, TaskError> {
 /// As [`open`].
 pub fn open_samples(path: &Path, labels: &[String]) -> Result<Vec<Sample>, TaskError> {
     let name = path.display().to_string();
-    let (_, samples) = match kind(path)? {
+    let (_, samples, _) = match kind(path)? {
         Kind::Archive => from_npz(&read_file(path)?, &name, Some(labels), Share::All)?,
         Kind::Folders => from_folders(&Tree::Folder(path), "", Some(labels), Share::All)?,
         Kind::Described(folder) => {
@@ -109,7 +109,7 @@ fn labelled(
 fn finish(
     name: String,
     description: String,
-    (labels, samples): Labelled,
+    (labels, samples, targets): Labelled,
     policy: Policy,
     place: &str,
 ) -> Result<Task, TaskError> {
@@ -117,12 +117,12 @@ fn finish(
         let found = if samples.is_empty() { "no sample" } else { "one sample" };
         return Err(TaskError::Size { place: place.to_owned(), found: found.to_owned() });
     }
-    let digest = digest(&labels, &samples);
-    Ok(Task { name, description, labels, samples, policy, digest })
+    let digest = digest(&labels, &samples, &targets);
+    Ok(Task { name, description, labels, samples, targets, policy, digest })
 }
 
 /// Hash of labels and samples; the policy is no part of it, for it changes no evidence.
-fn digest(labels: &[String], samples: &[Sample]) -> Digest {
+fn digest(labels: &[String], samples: &[Sample], targets: &[f64]) -> Digest {
     let heads: Vec<[u8; 16]> = samples
         .iter()
         .map(|Sample { image, label }| {
@@ -134,13 +134,15 @@ fn digest(labels: &[String], samples: &[Sample]) -> Digest {
             head
         })
         .collect();
+    let numbers: Vec<u8> = targets.iter().flat_map(|target| target.to_le_bytes()).collect();
     let samples = heads
         .iter()
         .zip(samples)
         .flat_map(|(head, sample)| [head.as_slice(), sample.image.pixels.as_slice()]);
     let count = (labels.len() as u64).to_le_bytes();
     let labels = labels.iter().map(String::as_bytes);
-    Digest::of_parts(std::iter::once(count.as_slice()).chain(labels).chain(samples))
+    let numbers = (!targets.is_empty()).then_some(numbers.as_slice());
+    Digest::of_parts(std::iter::once(count.as_slice()).chain(labels).chain(samples).chain(numbers))
 }
 
 impl Task {
@@ -162,7 +164,10 @@ impl Task {
             *count += 1;
             *count <= per_class
         });
-        Self { digest: digest(&self.labels, &samples), samples, ..self }
+        // Samples with real targets are of one class: the first of them stay.
+        let mut targets = self.targets;
+        targets.truncate(samples.len());
+        Self { digest: digest(&self.labels, &samples, &targets), samples, targets, ..self }
     }
 }
 

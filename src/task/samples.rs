@@ -19,6 +19,10 @@ pub(super) const PER_CLASS: usize = 50;
 /// Samples of a task, and classes, at most.
 const MOST_SAMPLES: usize = 2000;
 const MOST_CLASSES: usize = 1000;
+/// Samples with real targets that a task takes.
+const MOST_TARGETS: usize = 500;
+/// What a real target is called.
+const TARGET: &str = "value";
 /// Samples of a test split, at most.
 const MOST_TEST_SAMPLES: usize = 100_000;
 /// Pixels of all images together, in bytes: a folder of photographs as they come from a camera
@@ -45,25 +49,29 @@ impl Share {
     }
 
     /// The members of a class to take, in their own order.
-    fn choose<T>(self, mut members: Vec<T>, classes: usize) -> Vec<T> {
-        let wanted = self.per_class(classes);
-        if members.len() <= wanted {
-            return members;
-        }
-        let mut order: Vec<usize> = (0..members.len()).collect();
-        SplitMix64::new(SEED).shuffle(&mut order);
-        order.truncate(wanted);
-        let mut at = 0;
-        members.retain(|_| {
-            at += 1;
-            order.contains(&(at - 1))
-        });
-        members
+    fn choose<T>(self, members: Vec<T>, classes: usize) -> Vec<T> {
+        draw(members, self.per_class(classes))
     }
 }
 
-/// Samples with the names of their classes.
-pub(super) type Labelled = (Vec<String>, Vec<Sample>);
+/// So many of them, by the fixed seed, in their own order.
+fn draw<T>(mut members: Vec<T>, wanted: usize) -> Vec<T> {
+    if members.len() <= wanted {
+        return members;
+    }
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    SplitMix64::new(SEED).shuffle(&mut order);
+    order.truncate(wanted);
+    let mut at = 0;
+    members.retain(|_| {
+        at += 1;
+        order.contains(&(at - 1))
+    });
+    members
+}
+
+/// Samples with the names of their classes, and their real targets where they have those instead.
+pub(super) type Labelled = (Vec<String>, Vec<Sample>, Vec<f64>);
 
 /// From a folder of one folder of images per class. `labels` gives the order of the
 /// classes and must be the folders' names; without it they are in alphabetical order.
@@ -99,7 +107,7 @@ pub(super) fn from_folders(
         Ok(sample)
     };
     let samples: Result<_, _> = parallel::map(&files, within).into_iter().collect();
-    Ok((labels.to_vec(), samples?))
+    Ok((labels.to_vec(), samples?, Vec::new()))
 }
 
 /// Counts pixels, and refuses more than fit.
@@ -163,6 +171,9 @@ pub(super) fn from_npz(
 ) -> Result<Labelled, TaskError> {
     let refused = |reason: String| TaskError::Archive { name: name.to_owned(), reason };
     let arrays = read_npz(bytes).map_err(|error| refused(error.to_string()))?;
+    if let Some((x, targets)) = real(&arrays, share).filter(|_| labels.is_none()) {
+        return of_targets(x, targets, name);
+    }
     let (x, y) = split(&arrays, share).ok_or_else(|| {
         let found: Vec<&str> = arrays.keys().map(String::as_str).collect();
         let found = found.join(", ");
@@ -170,7 +181,7 @@ pub(super) fn from_npz(
     })?;
     let shape = ImageShape::of(x).map_err(refused)?;
     let classes = y.to_i64().ok_or_else(|| {
-        refused("y does not hold whole numbers: a task has labels, not real targets".to_owned())
+        refused("y does not hold whole numbers; real numbers are called targets".to_owned())
     })?;
     if classes.len() != shape.count {
         return Err(refused(format!("{} labels for {} images", classes.len(), shape.count)));
@@ -189,7 +200,27 @@ pub(super) fn from_npz(
         let images = chosen.into_iter().filter_map(|at| shape.image(x, at));
         samples.extend(images.map(|image| Sample { image, label: class as u32 }));
     }
-    Ok((labels, samples))
+    Ok((labels, samples, Vec::new()))
+}
+
+/// Images with a real number each: one quantity, called `value`.
+fn of_targets(x: &Tensor, targets: &Tensor, name: &str) -> Result<Labelled, TaskError> {
+    let refused = |reason: String| TaskError::Archive { name: name.to_owned(), reason };
+    let shape = ImageShape::of(x).map_err(refused)?;
+    let targets = targets.to_f32().filter(|_| targets.shape.len() == 1);
+    let targets = targets.ok_or_else(|| refused("targets is no list of numbers".to_owned()))?;
+    let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
+    if targets.len() != shape.count {
+        return Err(refused(format!("{} targets for {} images", targets.len(), shape.count)));
+    }
+    if let Some(at) = targets.iter().position(|target| !target.is_finite()) {
+        return Err(refused(format!("target {at} is not finite")));
+    }
+    let chosen = draw((0..shape.count).collect(), MOST_TARGETS);
+    let images = chosen.iter().filter_map(|at| shape.image(x, *at));
+    let samples = images.map(|image| Sample { image, label: 0 }).collect();
+    let targets = chosen.iter().filter_map(|at| targets.get(*at).copied()).collect();
+    Ok((vec![TARGET.to_owned()], samples, targets))
 }
 
 /// The arrays that hold the split: a task learns from `x_train`, an evaluation prefers `x_test`.
@@ -199,6 +230,13 @@ fn split(arrays: &BTreeMap<String, Tensor>, share: Share) -> Option<(&Tensor, &T
         Share::All => [("x_test", "y_test"), ("x", "y")],
     };
     order.into_iter().find_map(|(x, y)| Some((arrays.get(x)?, arrays.get(y)?)))
+}
+
+/// The arrays of a task of real targets, where there are no labels.
+fn real(arrays: &BTreeMap<String, Tensor>, share: Share) -> Option<(&Tensor, &Tensor)> {
+    let pairs = [("x_train", "targets_train"), ("x", "targets")];
+    let found = pairs.into_iter().find_map(|(x, y)| Some((arrays.get(x)?, arrays.get(y)?)));
+    found.filter(|_| split(arrays, share).is_none())
 }
 
 /// Names of the classes: those asked for, those in the archive, or the numbers.

@@ -66,6 +66,8 @@ pub struct Given<'a> {
     pub named: Option<&'a [u32]>,
     /// The task's label of each sample.
     pub labels: &'a [u32],
+    /// The real target of each sample; none where the labels are what is asked for.
+    pub targets: &'a [f64],
 }
 
 /// Scores what a candidate gave: handed in from the floor that has the formulas.

@@ -2,12 +2,13 @@
 
 use nalgebra::DMatrix;
 
+use super::head::{self, TargetFit};
 use super::observe::{Answer, Observation};
-use super::{Estimate, Evidence, Given, Sample, Score, Undefined, head, wilson};
+use super::{Estimate, Evidence, Given, Sample, Score, Undefined, wilson};
 use crate::base::{Clock, Micros};
 use crate::child::{Frames, decode_payload};
 use crate::engine::{Engine, Pipeline, PipelineSpec};
-use crate::model::{Preprocess, Rejection, Stage};
+use crate::model::{Head, Preprocess, Rejection, Stage};
 
 /// Features of one sample, at most: beyond, neither memory nor time on a board allow it.
 const MOST_FEATURES: usize = 4096;
@@ -54,13 +55,12 @@ fn gather(
 fn best_fed<'a>(
     tried: impl Iterator<Item = (&'a Preprocess, Result<Evidence, Rejection>)>,
 ) -> Result<Evidence, Rejection> {
-    let accuracy =
-        |evidence: &Evidence| evidence.accuracy().map_or(f64::NEG_INFINITY, |found| found.value);
+    let merit = |evidence: &Evidence| evidence.merit().unwrap_or(f64::NEG_INFINITY);
     let mut best: Option<Evidence> = None;
     let mut failure = None;
     for (guess, shown) in tried {
         match shown {
-            Ok(shown) if best.as_ref().is_none_or(|best| accuracy(&shown) > accuracy(best)) => {
+            Ok(shown) if best.as_ref().is_none_or(|best| merit(&shown) > merit(best)) => {
                 best = Some(Evidence { preprocess: Some(guess.clone()), ..shown });
             }
             Ok(_) => {}
@@ -79,6 +79,20 @@ struct Seen {
     forward: Option<Micros>,
 }
 
+/// What a head on the features is worth, and the head.
+struct Headed {
+    accuracy: Result<Estimate, Undefined>,
+    fit: Result<TargetFit, Undefined>,
+    head: Result<Head, Undefined>,
+}
+
+impl Headed {
+    /// None at all, for one reason.
+    fn none(why: Undefined) -> Self {
+        Self { accuracy: Err(why.clone()), fit: Err(why.clone()), head: Err(why) }
+    }
+}
+
 struct Runner<'a> {
     observation: &'a Observation,
     engine: &'a dyn Engine,
@@ -94,16 +108,19 @@ impl Runner<'_> {
         let seen = self.seen()?;
         let features = seen.features.as_ref();
         let named = seen.named.as_deref();
-        let mut scores = score(&Given { features, named: named.ok(), labels: &labels });
+        let targets = observation.targets.as_slice();
+        let mut scores = score(&Given { features, named: named.ok(), labels: &labels, targets });
         if let Err(why) = named {
             scores.nce = Err(why.clone());
         }
         let features = || features.ok_or_else(|| Undefined("it gives no features".to_owned()));
-        let head_accuracy = features().and_then(|of| head::cross_validate(of, &labels));
-        let head = features().and_then(|of| head::fit(of, &labels, &observation.labels));
+        let Headed { accuracy: head_accuracy, fit, head } =
+            features().map_or_else(Headed::none, |of| self.headed(of, &labels));
         let logme = scores.logme.as_ref().err();
         // The first that is not defined says why.
-        let reasons = [logme, head_accuracy.as_ref().err(), head.as_ref().err()];
+        let asked =
+            if targets.is_empty() { head_accuracy.as_ref().err() } else { fit.as_ref().err() };
+        let reasons = [logme, asked, head.as_ref().err()];
         let undefined = reasons.into_iter().flatten().next().cloned();
         Ok(Evidence {
             id: observation.id.clone(),
@@ -112,11 +129,30 @@ impl Runner<'_> {
             own_accuracy: named.ok().and_then(|named| self.own_accuracy(named, &labels)),
             undefined,
             head_accuracy: head_accuracy.ok(),
+            fit: fit.ok(),
             head: head.ok(),
             scores,
             preprocess: None,
             forward: seen.forward,
         })
+    }
+
+    /// The head that the task asks for, of labels or of a real target.
+    fn headed(&self, features: &DMatrix<f64>, labels: &[u32]) -> Headed {
+        let Observation { labels: names, targets, .. } = self.observation;
+        if targets.is_empty() {
+            return Headed {
+                accuracy: head::cross_validate(features, labels),
+                fit: Err(Undefined("labels, not real targets".to_owned())),
+                head: head::fit(features, labels, names),
+            };
+        }
+        let name = names.first().map_or("", String::as_str);
+        Headed {
+            accuracy: Err(Undefined("real targets, not labels".to_owned())),
+            fit: head::cross_validate_target(features, targets),
+            head: head::fit_target(features, targets, name),
+        }
     }
 
     /// Every sample through the model once. Scores of labels that are not the task's are worth

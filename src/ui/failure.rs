@@ -8,6 +8,7 @@ use crate::engine::EngineError;
 use crate::model::npz::NpzError;
 use crate::model::{ModelError, Rejection};
 use crate::task::TaskError;
+use crate::task::tokens::TokenError;
 
 /// Exit codes of the program; the console's `err` line carries the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,12 @@ impl From<TaskError> for Failure {
     }
 }
 
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::new(Exit::Input, error.code(), error.to_string()).help(error.help())
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::new(Exit::Input, "config", error.to_string()).help(error.help())
@@ -157,6 +164,7 @@ impl From<AgentError> for Failure {
             AgentError::NoEngine => (Exit::Failed, "no-engine"),
             AgentError::Unknown(_) => (Exit::Input, "unknown-model"),
             AgentError::Model { .. } => (Exit::Input, "model"),
+            AgentError::Method { .. } => (Exit::Input, "method"),
         };
         Self { help: error.help(), ..Self::new(exit, code, error.to_string()) }
     }

@@ -9,7 +9,8 @@ use super::verbs::{
     bench::Bench, boot::Boot, commit::Commit, compare::Compare, completions::Completions,
     console::Console, deploy::Deploy, eval::Eval, history::History, infer::Infer, inspect::Inspect,
     man::Man, models::Models, pin::Pin, probe::Probe, rank::Rank, rollback::Rollback, run::Run,
-    score::Score, select::Select, status::Status, unquarantine::Unquarantine, why::Why,
+    score::Score, select::Select, status::Status, task::Task, unquarantine::Unquarantine, why::Why,
+    zoo::Zoo,
 };
 use super::{Answer, Call, Failure};
 
@@ -87,6 +88,8 @@ pub enum Verb {
     Run(Run),
     Score(Score),
     Eval(Eval),
+    Task(Task),
+    Zoo(Zoo),
     Status(Status),
     Deploy(Deploy),
     Commit(Commit),
@@ -119,6 +122,8 @@ impl Verb {
             Self::Run(verb) => verb.run(call),
             Self::Score(verb) => verb.run(call),
             Self::Eval(verb) => verb.run(call),
+            Self::Task(verb) => verb.run(call),
+            Self::Zoo(verb) => verb.run(call),
             Self::Status(verb) => verb.run(call),
             Self::Deploy(verb) => verb.run(call),
             Self::Commit(verb) => verb.run(call),

@@ -41,6 +41,7 @@ fn manifest(sha256: Digest) -> Manifest {
         licence: "MIT".into(),
         sha256,
         source: None,
+        behaviour: None,
         preprocess: Some(Preprocess {
             layout: Layout::Nchw,
             channels: 3,
@@ -67,6 +68,7 @@ fn card() -> Card {
         ops: [("GlobalAveragePool".to_owned(), 1), ("Flatten".to_owned(), 1)].into(),
         params: 0,
         macs: Some(0),
+        work: Vec::new(),
         weight_bytes: Default::default(),
         peak_activation_bytes: None,
         quantization: Quantization::Float32,

@@ -266,6 +266,13 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
         let (value, exit) = bench.json(&["score", metric, "--in", &file]);
         assert_eq!((exit, &value["metric"]), (0, &(*metric).into()), "{value}");
         assert!(value["value"].is_f64() && value["undefined"].is_null(), "{value}");
+        let weak = ["head", "unlabelled"].contains(metric);
+        assert_eq!(value["interval"].is_array(), weak, "{value}");
+        if weak {
+            let end = |at: usize| value["interval"][at].as_f64().unwrap();
+            assert!(end(0) <= value["value"].as_f64().unwrap() && end(0) < end(1), "{value}");
+            assert!(bench.text(&["score", metric, "--in", &file]).contains("between"));
+        }
         let (value, exit) = bench.json(&["score", metric, "--in", &holed]);
         assert!(exit == 0 && value["value"].is_null(), "{value}");
         assert!(value["undefined"].as_str().unwrap().contains("finite"), "{value}");
@@ -274,6 +281,10 @@ fn every_score_is_a_number_or_says_why_it_is_none() {
     let file = bench.arrays("targets.npz", &[array(&values)[0].clone(), ("targets", targets)]);
     let (value, _) = bench.json(&["score", "logme", "--in", &file]);
     assert!(value["value"].is_f64(), "{value}");
+    let (value, _) = bench.json(&["score", "head", "--in", &file]);
+    let r2 = value["targets"][0]["r2"].as_f64().unwrap();
+    assert!(value["value"] == r2 && value["targets"][0]["mae"].is_f64(), "{value}");
+    assert!(bench.text(&["score", "head", "--in", &file]).contains("mean absolute error"));
     let probs = [("probs", numbers(&[2, 2], &[0.9, 0.1, 0.2, 0.8]))];
     let labels = [("labels", Tensor::from_i64(vec![2], &[0, 1]))];
     let file = bench.arrays("p.npz", &[probs.clone(), labels].concat());
@@ -397,6 +408,7 @@ fn two_models_are_measured_one_is_deployed_and_every_verb_knows_it() {
     let (why, _) = run(&["why"]);
     assert_eq!(why["chosen"]["id"], model.as_str());
     assert_eq!(why["criteria"].as_array().unwrap().len(), 6);
+    the_front_is_drawn_into_a_file(&bench, &with(&["rank"]));
     let (compared, _) =
         run(&["compare", "cnn-small-mnist-int8-qdq", "cnn-small-digmnist-int8-qdq"]);
     assert!(compared["figures"].as_array().unwrap().len() >= 8, "{compared}");
@@ -413,6 +425,36 @@ fn two_models_are_measured_one_is_deployed_and_every_verb_knows_it() {
     let text = bench.run(&["run", &image]);
     assert!(text.status.success());
     damage_to_the_kept_plan_costs_time_only(&bench, &image);
+}
+
+fn the_front_is_drawn_into_a_file(bench: &Bench, rank: &[String]) {
+    let picture = bench.dir.path().join("front.svg").display().to_string();
+    let line: Vec<&str> = rank.iter().map(String::as_str).chain(["--plot", &picture]).collect();
+    bench.text(&line);
+    let drawn = std::fs::read_to_string(&picture).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("cnn-small-mnist-int8-qdq"), "{drawn}");
+}
+
+/// The speeds of this machine, by real workers, and the latencies they make of the zoo.
+#[test]
+fn speeds_are_gauged_once_and_predict_what_nobody_measured() {
+    let bench = Bench::new();
+    bench.fails(&["rank", "--plot", "front.svg"], 1, "output");
+    let (told, exit) = bench.json(&["probe", "--speed"]);
+    let rates = &told["speeds"]["umbra-cpu/t1/any"]["rates"];
+    assert!(exit == 0 && rates.as_array().is_some_and(|rates| rates.len() >= 2), "{told}");
+    assert_eq!(bench.json(&["probe", "--speed"]).0, told, "from the record");
+    let text = bench.text(&["probe", "--speed"]);
+    assert!(text.contains("umbra-cpu/t1/any") && text.contains("float G/s"), "{text}");
+    let (ranked, _) = bench.json(&["rank"]);
+    assert_eq!(ranked["speeds"], told["speeds"]);
+    let candidate = &ranked["candidates"][0];
+    let latency = candidate["predicted"]["latency"].as_f64().unwrap();
+    let interval = &candidate["predicted_interval"]["latency"];
+    assert!(interval[0].as_f64().unwrap() < latency && latency < interval[1].as_f64().unwrap());
+    assert!(candidate["latency_us"].is_null(), "{candidate}");
+    let text = bench.text(&["rank"]);
+    assert!(text.contains("not measured; ~"), "{text}");
 }
 
 /// The rehearsal before the deployment has kept one.

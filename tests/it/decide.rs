@@ -36,6 +36,7 @@ fn row(id: &str, measures: &[(Criterion, f64, f64)]) -> Row {
         gates: gates.map(|(name, value)| (name.to_owned(), value)).into(),
         accuracy: Some(Estimate { value: accuracy.value, low: accuracy.low, high: accuracy.high }),
         measures,
+        predictions: BTreeMap::new(),
         standing: None,
         ranks: BTreeMap::new(),
         copeland: None,
@@ -58,8 +59,10 @@ fn simple(id: &str, accuracy: f64, latency_us: f64, memory_mb: f64) -> Row {
 
 fn ranking(rows: Vec<Row>, policy: &Policy) -> Ranking {
     let empty = Ranking {
+        method: umbra::rank::Method::default(),
         policy: policy.clone(),
         prior: None,
+        unfitted: None,
         rows,
         order: Vec::new(),
         margins: Vec::new(),

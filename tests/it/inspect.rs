@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use prost::Message as _;
 use umbra::model::onnx::Model;
 use umbra::model::{
-    Candidate, Card, Dtype, Layout, Quantization, Stage, card, elements, npz, open, shapes,
-    validate,
+    Candidate, Card, Dtype, Kind, Layout, Quantization, Stage, Work, card, elements, npz, open,
+    shapes, validate,
 };
 
 use crate::models;
@@ -342,6 +342,40 @@ fn tiny_models_have_the_figures_computed_by_hand() {
 }
 
 /// A zoo folder with one model and, if given, its sidecar.
+#[test]
+fn nodes_cost_what_was_computed_by_hand_and_some_nothing() {
+    let work = |kind, int8, ops, bytes| Work { kind, int8, ops, bytes };
+    // The ReLU belongs to the convolution, the flattening moves nothing. Bytes: what goes in,
+    // weights and biases included, and what comes out.
+    let conv = [
+        work(Kind::Planes, false, 192, 192 * 5),
+        work(Kind::Stem, false, 1728, 768 + 432 + 16 + 256),
+        work(Kind::Pool, false, 64, 256 + 16),
+        work(Kind::Product, false, 20, 16 + 80 + 20 + 20),
+        work(Kind::Other, false, 0, 20 + 20),
+    ];
+    assert_eq!(card(&models::conv_f32()).work, conv);
+    // Codes come out of the first node; the sum with a constant belongs to the product.
+    let linear =
+        [work(Kind::Other, true, 0, 16 + 4 + 1 + 4), work(Kind::Product, true, 12, 4 + 12 + 12)];
+    assert_eq!(card(&models::linear_qdq()).work, linear);
+    let one = card(&models::conv_qoperator()).work;
+    let [one] = one.as_slice() else { panic!("{one:?}") };
+    assert_eq!((one.kind, one.int8, one.ops), (Kind::Stem, true, 96));
+}
+
+#[test]
+fn every_probe_is_a_sound_model_of_its_kind() {
+    let probes = umbra::model::probes();
+    assert!(probes.len() >= 30);
+    for probe in &probes {
+        let card = probe.card.as_ref().unwrap_or_else(|| panic!("{}: {:?}", probe.id, probe));
+        let kind = probe.id.split('-').next().unwrap();
+        let own = card.work.iter().filter(|work| work.kind.name() == kind).count();
+        assert!(own > 0 || kind == "empty", "{}: {:?}", probe.id, card.work);
+    }
+}
+
 fn zoo(sidecar: Option<&str>) -> Vec<Candidate> {
     let dir = tempfile::tempdir().unwrap();
     let bytes = models::conv_f32().encode_to_vec();

@@ -37,11 +37,15 @@ mod licences;
 #[cfg(feature = "ort")]
 mod ort;
 mod rank;
+#[cfg(all(feature = "demo", feature = "tract"))]
+mod ranker;
+mod regression;
 mod relevance;
 mod select;
 mod show;
 mod store;
 mod task;
 mod task_kinds;
+mod tokens;
 mod validate;
 mod world;

@@ -9,15 +9,17 @@ use umbra::bench::{Condition, Conditions, Energy, Latency, Outliers, Trial, Tria
 use umbra::board::power::Scope;
 use umbra::board::{Clocks, Cpu, Facts, Identity, Memory, Storage, ThermalZone};
 use umbra::model::{
-    Affinity, Candidate, Card, Config, Manifest, Quantization, Rejection, Source, SourceTask, Stage,
+    Affinity, Candidate, Card, Config, Kind, Manifest, Quantization, Rejection, Source, SourceTask,
+    Stage, Work,
 };
 use umbra::rank::copeland::{competition_ranks, copeland, pareto};
+use umbra::rank::cost::roofline::{Rate, Rates};
 use umbra::rank::evaluate::weighted_tau;
 use umbra::rank::relevance::{
     Matrix, Prior, View, logme, logme_compat, logme_compat_regression, logme_per_class,
     logme_regression, logme_with_interval,
 };
-use umbra::rank::{Criterion, Ranking, rank, rerank};
+use umbra::rank::{Criterion, Ranking, rank, rank_at, rerank};
 use umbra::task::{Estimate, Evidence, Policy, Scored, Scores};
 
 pub(crate) fn vectors(name: &str) -> Value {
@@ -265,6 +267,7 @@ fn candidate(id: &str, bytes: u64) -> Candidate {
             ops: BTreeMap::new(),
             params: bytes,
             macs: Some(bytes * 50),
+            work: Vec::new(),
             weight_bytes: BTreeMap::from([("int8".to_owned(), bytes)]),
             peak_activation_bytes: Some(20_000),
             quantization: Quantization::Int8Qdq,
@@ -328,6 +331,7 @@ fn evidence(candidate: &Candidate, logme: f64, head: f64, own: Option<f64>) -> E
         task: Digest::of(b"task"),
         own_accuracy: own.map(|own| around(own, 0.02)),
         head_accuracy: Some(around(head, 0.02)),
+        fit: None,
         head: None,
         scores: Scores { logme: Ok(scored(logme, 0.03)), ..Scores::none("none") },
         preprocess: None,
@@ -437,6 +441,7 @@ fn relevance_is_accuracy_only_where_every_usable_candidate_has_its_own() {
 /// A sidecar that names the labels of its source.
 fn sidecar(candidate: &Candidate, label: &str, prior: Option<f64>) -> Manifest {
     Manifest {
+        behaviour: None,
         schema: 1,
         id: candidate.id.clone(),
         family: String::new(),
@@ -485,10 +490,52 @@ fn a_prior_has_a_seat_among_models_of_one_source_and_decides_where_sidecars_stat
     }
     let stated = ranked(&candidates, &shown);
     assert_eq!((stated.prior, relevance(&stated)), (Some(Prior::Stated), vec![0.5; 3]));
+    let why = stated.unfitted.as_deref();
+    assert_eq!(why, Some("not every candidate has scores of its features"));
     // Accuracies measured on own labels leave no room for a prior.
     let own: Vec<Evidence> =
         candidates.iter().map(|candidate| evidence(candidate, 0.1, 0.5, Some(0.9))).collect();
     assert_eq!(relevance(&ranked(&candidates, &own)), [0.9; 3]);
+}
+
+#[test]
+fn a_stated_prior_and_scores_of_features_are_merged_by_the_fitted_weights() {
+    let (mut candidates, trials, mut shown) = zoo();
+    let ranked = |candidates: &[Candidate], shown: &[Evidence]| {
+        rank(&facts(None), &Policy::default(), candidates, &trials, shown)
+    };
+    for (candidate, prior) in candidates.iter_mut().zip([1.0, 2.0, 3.0]) {
+        candidate.manifest = Some(sidecar(candidate, &candidate.id, Some(prior)));
+    }
+    for shown in &mut shown {
+        shown.scores.hscore = shown.scores.logme.clone();
+    }
+    let found = ranked(&candidates, &shown);
+    assert_eq!(found.unfitted, None);
+    for row in &found.rows {
+        let standing = row.standing.as_ref().unwrap();
+        let fitted = standing.fitted.unwrap();
+        assert_eq!(row.measures[&Criterion::Relevance].value, fitted.value);
+        assert!(fitted.low <= fitted.value && fitted.value <= fitted.high);
+        assert_eq!(standing.rank_interval[0].min(standing.rank), standing.rank_interval[0]);
+    }
+    let value = |at: usize| found.rows[at].standing.as_ref().unwrap().fitted.unwrap().value;
+    // All are of one source, the mean of which is 0, and NCE is silent: prior against two scores.
+    assert!(value(2) > value(0), "the prior outweighs them");
+    let agreed = [3.0, 2.0, 1.0];
+    for (candidate, prior) in candidates.iter_mut().zip(agreed) {
+        candidate.manifest = Some(sidecar(candidate, &candidate.id, Some(prior)));
+    }
+    let found = ranked(&candidates, &shown);
+    let value = |at: usize| found.rows[at].standing.as_ref().unwrap().fitted.unwrap().value;
+    assert!(value(0) > value(1) && value(1) > value(2));
+    // The same ranking keeps its reason under another policy.
+    let again = umbra::rank::rerank(&ranked(&candidates, &shown[..2]), &Policy::default());
+    assert_eq!(again.unfitted, None);
+    candidates[2].manifest = Some(sidecar(&candidates[2], "c", None));
+    let without = ranked(&candidates, &shown);
+    assert_eq!(without.unfitted.as_deref(), Some("not every sidecar states a prior"));
+    assert!(without.rows.iter().all(|row| row.standing.as_ref().unwrap().fitted.is_none()));
 }
 
 #[test]
@@ -540,4 +587,67 @@ fn twins_are_indistinguishable_and_both_on_the_front() {
     assert_eq!(ranking.pareto, ["a", "b"]);
     assert_eq!(ranking.rows[1].ranks[&Criterion::Storage], 1);
     assert_eq!(ranking.rows[2].ranks[&Criterion::Storage], 3);
+}
+
+/// A board that does a thousand operations in a microsecond, and nothing else of note.
+fn speeds(config_id: &str) -> umbra::rank::Speeds {
+    let rate = |kind| Rate { kind, int8: true, overhead: Micros(0.0), per_micro: 1000.0 };
+    let rates = vec![rate(Kind::Convolution), rate(Kind::Other)];
+    let rates = Rates { inference: Micros(10.0), memory: 1e9, rates };
+    [(config_id.to_owned(), rates)].into()
+}
+
+/// The same candidates with one convolution each, of as many operations as the card says.
+fn with_nodes(candidates: &mut [Candidate]) {
+    for card in candidates.iter_mut().filter_map(|candidate| candidate.card.as_mut()) {
+        let ops = card.macs.unwrap();
+        card.work = vec![Work { kind: Kind::Convolution, int8: true, ops, bytes: 1 }];
+    }
+}
+
+#[test]
+fn speeds_make_a_latency_of_the_nodes_and_measured_models_correct_it() {
+    let (mut candidates, trials, _) = zoo();
+    with_nodes(&mut candidates);
+    let (policy, speeds) = (Policy::default(), speeds("tract-cpu/t1/any"));
+    let latency = |trials: &[Trial], at: usize| {
+        let ranking = rank_at(&speeds, &facts(None), &policy, &candidates, trials, &[]);
+        ranking.rows[at].predictions[&Criterion::Latency]
+    };
+    // 900,000 bytes are 45 million operations: 45,000 microseconds and the inference.
+    let blind = latency(&[], 0);
+    assert!((blind.value - 45_010.0).abs() < 1e-6 && blind.predicted, "{blind:?}");
+    assert!(blind.low < 0.8 * blind.value && blind.high > 1.2 * blind.value, "{blind:?}");
+    let half = |at: usize| trial(&candidates[at], 0.5 * latency(&[], at).value, 1);
+    let told = latency(&[half(1), half(2)], 0);
+    assert!((told.value / 22_500.0 - 1.0).abs() < 0.2, "{told:?}");
+    // A measured one is predicted as if it had not been.
+    let own = latency(&[trial(&candidates[0], 1.0, 1), half(1), half(2)], 0);
+    assert!((own.value / told.value - 1.0).abs() < 1e-9, "{own:?}");
+    let ranking = rank_at(&speeds, &facts(None), &policy, &candidates, &trials, &[]);
+    let [measured, predicted] = [&ranking.rows[0].measures, &ranking.rows[0].predictions];
+    assert!(!measured[&Criterion::Latency].predicted && predicted[&Criterion::Latency].predicted);
+}
+
+#[test]
+fn what_a_meter_saw_of_others_makes_the_energy_of_one_that_was_not_measured() {
+    let (mut candidates, mut trials, _) = zoo();
+    with_nodes(&mut candidates);
+    let speeds = speeds("tract-cpu/t1/any");
+    let energy = |trials: &[Trial]| {
+        let ranking = rank_at(&speeds, &facts(None), &Policy::default(), &candidates, trials, &[]);
+        let row = &ranking.rows[0];
+        let [latency, energy] = [Criterion::Latency, Criterion::Energy]
+            .map(|criterion| row.predictions.get(&criterion).map(|found| found.value));
+        energy.zip(latency).map(|(joules, micros)| joules / (micros * 1e-6))
+    };
+    trials.remove(0);
+    assert_eq!(energy(&trials), None, "nobody watched");
+    for trial in &mut trials {
+        let joules = 3.0 * trial.latency.unwrap().p50.0 * 1e-6;
+        let source = "meter".to_owned();
+        trial.energy =
+            Some(Energy { gross: Joules(joules), net: None, source, scope: Scope::Board });
+    }
+    assert!((energy(&trials).unwrap() - 3.0).abs() < 1e-9, "three watts");
 }

@@ -218,7 +218,7 @@ fn a_dry_run_measures_and_does_not_deploy() {
 #[test]
 fn candidates_that_cannot_be_used_are_rejected_by_name_and_the_rest_goes_on() {
     let mut board = Board::with(&ZOO);
-    board.add("foreign", "Relu", 1, 100);
+    board.add("foreign", "Elu", 1, 100);
     std::fs::write(board.dir.path().join("zoo/broken.onnx"), b"no model").unwrap();
     let store = Store::open(board.state(), &RealFs).unwrap();
     let request = board.request();
@@ -237,7 +237,7 @@ fn candidates_that_cannot_be_used_are_rejected_by_name_and_the_rest_goes_on() {
         assert_eq!(trial.verdict, Verdict::Rejected, "{id}");
         (trial.stage.unwrap(), trial.reason.clone().unwrap())
     };
-    assert_eq!(why("foreign"), (Stage::Operators, "Relu not run by tract-cpu".to_owned()));
+    assert_eq!(why("foreign"), (Stage::Operators, "Elu not run by tract-cpu".to_owned()));
     assert_eq!(why("best").1, "in quarantine: it took the board down");
     assert_eq!(why("bad").0, Stage::Process);
     why("broken");
@@ -454,4 +454,36 @@ fn infer_runs_in_a_worker_and_in_process_only_where_none_can_be_started() {
     assert!(matches!(error, AgentError::Model { .. }), "{error}");
     board.world.engines.clear();
     assert!(matches!(infer(&board.world, "bad", &model, &inputs), Err(AgentError::NoEngine)));
+}
+
+#[test]
+fn speeds_are_measured_once_and_only_where_something_is_to_be_measured() {
+    let mut board = Board::with(&ZOO);
+    let gauging = |board: &Board| umbra::agent::Request {
+        probes: umbra::model::probes,
+        dry_run: true,
+        ..board.request()
+    };
+    let bench = |board: &Board| board.jobs().iter().filter(|job| *job == "bench").count();
+    // Nothing may be measured, so nothing is gauged.
+    let budget = Some(std::time::Duration::ZERO);
+    let look = umbra::agent::Request { budget, ..gauging(&board) };
+    let blind = select(&mut board.world, look.clone(), &mut ()).unwrap();
+    assert!(blind.speeds.is_empty() && bench(&board) == 0);
+    // This clock lets few probes into three seconds; those that the rest needs come first.
+    let request = gauging(&board);
+    let first = select(&mut board.world, request, &mut ()).unwrap();
+    assert_eq!(first.speeds.len(), 1);
+    assert!(bench(&board) > 3 + 2, "three candidates, and probes");
+    let told = select(&mut board.world, look, &mut ()).unwrap();
+    assert_eq!(told.speeds, first.speeds, "from the record");
+    assert!(bench(&board) == 0);
+    let again = umbra::agent::Request { fresh: true, ..gauging(&board) };
+    select(&mut board.world, again, &mut ()).unwrap();
+    assert!(bench(&board) > 3 + 2, "fresh gauges again");
+    // A budget too short for probes is spent on the candidates.
+    let mut short = Board::with(&ZOO);
+    let budget = Some(std::time::Duration::from_secs(3));
+    let request = umbra::agent::Request { budget, ..gauging(&short) };
+    assert!(select(&mut short.world, request, &mut ()).unwrap().speeds.is_empty());
 }

@@ -60,6 +60,7 @@ fn card(peak_activation_bytes: u64) -> Card {
         ops: Default::default(),
         params: 0,
         macs: None,
+        work: Vec::new(),
         weight_bytes: Default::default(),
         peak_activation_bytes: Some(peak_activation_bytes),
         quantization: Quantization::Int8Qdq,
@@ -125,6 +126,7 @@ fn evidence(wish: &Wish, candidate: &Candidate) -> Option<Evidence> {
         task: Digest::of(b"task"),
         own_accuracy: None,
         head_accuracy: Some(Estimate { value, low: value - 0.02, high: (value + 0.02).min(1.0) }),
+        fit: None,
         head: None,
         scores: Scores { logme: Ok(scored(value, 0.003)), ..Scores::none("none") },
         preprocess: None,
@@ -153,6 +155,7 @@ fn selection(wishes: &[Wish], policy: Policy, incumbent: Option<&str>) -> Select
         description: "Digits of a utility meter".to_owned(),
         labels: (0..10).map(|digit| digit.to_string()).collect(),
         samples: Vec::new(),
+        targets: Vec::new(),
         policy,
         digest: Digest::of(b"task"),
     };
@@ -162,6 +165,7 @@ fn selection(wishes: &[Wish], policy: Policy, incumbent: Option<&str>) -> Select
         candidates,
         trials,
         evidence,
+        speeds: Default::default(),
         ranking,
         incumbent,
         decision,
@@ -469,4 +473,37 @@ fn a_bench_says_which_samples_stand_apart_and_of_how_much_of_the_time() {
     let latency = &benched.json()["trials"][0]["latency_us"];
     assert_eq!(latency["outliers"]["count"], 3);
     assert_eq!(latency["standard_error"], 16.0);
+}
+
+#[test]
+fn the_front_is_drawn_with_labels_that_do_not_cover_each_other() {
+    let mut wishes: Vec<Wish> = (0..16)
+        .map(|at| wish(&format!("model-{at}"), 1.0 + 0.05 * at as f64, 0.8 + 0.002 * at as f64))
+        .collect();
+    wishes.push(wish("a<b&c", 60.0, 0.7));
+    let picture = umbra::ui::show::pareto::svg(&selection(&wishes, limited(30.0), None)).unwrap();
+    assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"));
+    assert!(picture.contains("a&lt;b&amp;c") && !picture.contains("a<b"));
+    assert!(picture.contains("prefers-color-scheme:dark"));
+    let filled = picture.matches("class=\"ok\"").count();
+    assert_eq!(filled, 17, "sixteen keep the limits, and one is in the legend");
+    let number = |line: &str, key: &str| -> f64 {
+        let rest = line.split(&format!(" {key}=\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    let labels: Vec<(f64, f64, f64)> = picture
+        .lines()
+        .filter(|line| line.contains("model-") || line.contains("a&lt;"))
+        .map(|line| &line[line.find("<text").unwrap()..])
+        .map(|line| (number(line, "x"), number(line, "y"), 9.0 * 6.4))
+        .collect();
+    assert_eq!(labels.len(), 17);
+    for (at, a) in labels.iter().enumerate() {
+        for b in &labels[at + 1..] {
+            let apart = a.0 + a.2 <= b.0 || b.0 + b.2 <= a.0 || (a.1 - b.1).abs() >= 12.9;
+            assert!(apart, "{a:?} {b:?}");
+        }
+    }
+    let blind = selection(&[], limited(30.0), None);
+    assert_eq!(umbra::ui::show::pareto::svg(&blind), None);
 }

@@ -34,6 +34,7 @@ pub(crate) fn package(id: &str, head_bias: Option<f32>) -> Package {
         std: vec![0.1 + 0.2],
     };
     let manifest = Manifest {
+        behaviour: None,
         schema: 1,
         prior: None,
         id: id.to_owned(),
@@ -502,6 +503,7 @@ pub(crate) fn evidence(id: &str) -> Evidence {
         task: Digest::of(b"task"),
         own_accuracy: None,
         head_accuracy: Some(estimate),
+        fit: None,
         head: package(id, Some(0.5)).installed.head,
         scores: Scores { logme: Ok(scored(0.8, 0.1)), ..Scores::none("none") },
         preprocess: None,

@@ -536,6 +536,7 @@ fn candidate(labels: &[&str], features: Option<&str>, scores: Option<&str>) -> C
         bytes: 5,
         config: Config { engine: "colours".into(), threads: 1, affinity: Affinity::Any },
         manifest: Some(Manifest {
+            behaviour: None,
             schema: 1,
             prior: None,
             id: "colours".into(),
@@ -617,6 +618,7 @@ fn the_samples_tell_how_pixels_are_fed_where_no_sidecar_says_it() {
         ops: BTreeMap::new(),
         params: 0,
         macs: None,
+        work: Vec::new(),
         weight_bytes: BTreeMap::new(),
         peak_activation_bytes: None,
         quantization: Quantization::Float32,

@@ -9,17 +9,17 @@ use umbra::base::random::SplitMix64;
 use umbra::base::{Clock, Stop, SysRoot, SystemClock};
 use umbra::child::{Context, Ended, FrameBuffer, Frames, Job, Next, Spawn, Watch};
 use umbra::engine;
-use umbra::model::Tensor;
+use umbra::model::{Candidate, Rejection, Stage, Tensor};
 use umbra::rank::relevance::{
     Matrix, energy, logme, logme_regression, logme_targets, scores, unlabelled,
 };
-use umbra::task::{Given, TaskError, decode, observe, open, work};
+use umbra::task::{Evidence, Given, Task, TaskError, decode, observe, open, work};
 
 use crate::rank::blobs;
 use crate::task::{Pipe, archive, bytes_of, png, shared_sets};
 
 fn given<'a>(features: &'a Matrix, labels: &'a [u32]) -> Given<'a> {
-    Given { features: Some(features), named: None, labels }
+    Given { features: Some(features), named: None, labels, targets: &[] }
 }
 
 /// Does an observation in this process, with the engines of this build.
@@ -65,12 +65,7 @@ fn spoken_digits_as_images_are_a_task_like_any_other() {
     let zoo = umbra::model::bundled();
     let candidate =
         zoo.iter().find(|candidate| candidate.id.starts_with("cnn-small-mnist")).unwrap();
-    let bytes = candidate.read().unwrap();
-    let engines = engine::available();
-    let name = engine::choose(&engines, &bytes).unwrap().name();
-    let (clock, sys, stop) = (SystemClock::default(), SysRoot::default(), Stop::default());
-    let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
-    let shown = observe(&task, candidate, name, ctx, Duration::from_secs(60)).unwrap();
+    let shown = observed(&task, candidate).unwrap();
     assert!(
         shown.head_accuracy.unwrap().low > 0.1,
         "better than chance: {:?}",
@@ -83,6 +78,48 @@ fn spoken_digits_as_images_are_a_task_like_any_other() {
     }
     let nce = shown.scores.nce.as_ref().unwrap().value;
     assert!(nce < 0.0 && nce > -10_f64.ln(), "digits that were written say something: {nce}");
+}
+
+#[cfg(all(feature = "demo", feature = "tract"))]
+#[test]
+fn two_classes_of_a_task_are_observed_like_ten() {
+    let mut task = umbra::task::bundled().unwrap();
+    task.labels.truncate(2);
+    task.samples.retain(|sample| sample.label < 2);
+    let zoo = umbra::model::bundled();
+    let candidate = zoo.iter().find(|one| one.id.starts_with("cnn-small-mnist")).unwrap();
+    let shown = observed(&task, candidate).unwrap();
+    let accuracy = shown.head_accuracy.unwrap();
+    assert!(accuracy.value > 0.7, "{accuracy:?}");
+    let head = shown.head.unwrap();
+    assert_eq!((head.labels.len(), head.bias.len()), (2, 2));
+    let hscore = shown.scores.hscore.unwrap().value;
+    assert!((0.0..=1.0).contains(&hscore), "at most classes less one: {hscore}");
+}
+
+/// An observation of a candidate on the engine that it would get.
+fn observed(task: &Task, candidate: &Candidate) -> Result<Evidence, Rejection> {
+    let engines = engine::available();
+    let name = engine::choose(&engines, &candidate.read()?)?.name();
+    let (clock, sys, stop) = (SystemClock::default(), SysRoot::default(), Stop::default());
+    let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
+    observe(task, candidate, name, ctx, Duration::from_secs(60))
+}
+
+#[cfg(all(feature = "demo", feature = "tract"))]
+#[test]
+fn detectors_abstain_with_a_reason() {
+    let Some(shared) = crate::inspect::shared() else { return };
+    let task = umbra::task::bundled().unwrap();
+    for name in ["det_fastestdet_qdq_s8pc", "face_ultra_rfb320_qop_u8", "face_yunet_n320_f32"] {
+        let path = shared.join(format!("models/{name}.onnx"));
+        let candidates = umbra::model::open(&[path]).unwrap();
+        assert_eq!(candidates[0].rejection, None, "{name} is a sound model");
+        let refused = observed(&task, &candidates[0]).unwrap_err();
+        assert_eq!(refused.stage, Stage::Observe, "{name}");
+        assert!(refused.reason.contains("neither features nor scores"), "{name}: {refused:?}");
+        assert!(refused.help.unwrap().contains("outputs"), "{name}");
+    }
 }
 
 #[test]
@@ -175,7 +212,7 @@ fn features_that_say_nothing_abstain_with_a_reason() {
     // A class of one sample is in both halves of every pair.
     let [single, _] = reason(&good, &[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     assert!(single.unwrap().halves.iter().all(|half| half.is_finite()));
-    let blind = Given { features: None, named: Some(&[3; 12]), labels: &labels };
+    let blind = Given { features: None, named: Some(&[3; 12]), labels: &labels, targets: &[] };
     let found = scores(&blind);
     assert!(found.logme.unwrap_err().to_string().contains("no features"));
     assert!(found.nce.unwrap_err().to_string().contains("one class for every sample"));

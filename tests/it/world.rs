@@ -66,7 +66,7 @@ impl Engine for FakeEngine {
         "none".to_owned()
     }
     fn unsupported(&self, card: &Card) -> Vec<String> {
-        card.ops.keys().filter(|op| op.as_str() == "Relu").cloned().collect()
+        card.ops.keys().filter(|op| op.as_str() == "Elu").cloned().collect()
     }
     fn convolutions(&self, _: &[u8]) -> Result<(u64, u64), EngineError> {
         Ok((0, 0))
@@ -85,7 +85,11 @@ impl Engine for FakeEngine {
         };
         Ok(Box::new(FakeSession {
             clock: self.0.clone(),
-            us: number(&model.producer_name, "us"),
+            us: match model.producer_name.as_str() {
+                // A probe is as slow as it is long.
+                "umbra" => model.encoded_len() as u64,
+                name => number(name, "us"),
+            },
             skill: number(&model.producer_name, "skill"),
             inputs: vec![info("x", &[1, 1, 4, 4])],
             outputs: vec![info("features", &[1, FEATURES as u64])],
@@ -275,6 +279,9 @@ impl Board {
             dry_run: false,
             fresh: false,
             head: true,
+            method: umbra::rank::Method::default(),
+            unmeasured: false,
+            probes: Vec::new,
         }
     }
 }
@@ -301,6 +308,7 @@ pub(crate) fn task(per_class: u8) -> Task {
         labels: LABELS.map(str::to_owned).to_vec(),
         digest: Digest::of(format!("{samples:?}").as_bytes()),
         samples,
+        targets: Vec::new(),
         policy: Policy::default(),
     }
 }

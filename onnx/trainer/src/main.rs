@@ -1,14 +1,18 @@
-//! `umbra-train`: judges the ranker's hardware half on published tables.
+//! `umbra-train`: judges the ranker's hardware half on published tables, and makes its probes.
 //!
 //! `evaluate` predicts boards that it may not look at, from a few drawn measurements of each,
 //! and prints how good the ranks, the figures and the decisions are, beside simpler ways on
-//! the same draws. The predictor is the agent's own (`umbra::rank::cost`).
+//! the same draws. The predictor is the agent's own (`umbra::rank::cost`). `probes` writes
+//! `onnx/probes`.
 
 mod architecture;
 mod decisions;
 mod evaluate;
 mod families;
+mod portraits;
+mod probes;
 mod progress;
+mod ranker;
 mod ranks;
 mod report;
 mod score;
@@ -33,6 +37,12 @@ struct Arguments {
 enum Verb {
     /// Predict boards that were left out, and compare.
     Evaluate(evaluate::Evaluate),
+    /// Tabulate what the ranker knows of the models of a folder.
+    Portraits(portraits::Portraits),
+    /// Write the micro-models that tell how fast a board does what.
+    Probes(probes::Probes),
+    /// Train the rankers, and judge them on what they have not seen.
+    Train(ranker::Train),
 }
 
 /// Where the tables are, unless said otherwise.
@@ -41,8 +51,13 @@ fn folder() -> PathBuf {
 }
 
 fn main() -> ExitCode {
-    let Verb::Evaluate(evaluate) = Arguments::parse().verb;
-    let text = match evaluate.run() {
+    let done = match Arguments::parse().verb {
+        Verb::Evaluate(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Portraits(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Probes(verb) => verb.run().map_err(|error| error.to_string()),
+        Verb::Train(verb) => verb.run().map_err(|error| error.to_string()),
+    };
+    let text = match done {
         Ok(text) => text,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "umbra-train: {error}");

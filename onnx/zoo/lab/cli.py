@@ -73,7 +73,7 @@ def main() -> int:
         return 0
     if options.verb == "import":
         return adopt.run(options)
-    if options.verb in ("study", "evaluate", "agree"):
+    if options.verb in ("study", "evaluate", "fusion", "agree"):
         return study.run(options)
     import pytest
     return pytest.main(["-q", str(paths.LAB / "tests")])

@@ -14,6 +14,9 @@ pub struct Traits {
     pub engine: u32,
     /// Which family of networks (a number for each).
     pub family: u32,
+    /// Natural logarithm of the latency (microseconds) that the speeds of the board and its
+    /// nodes predict, where these are known.
+    pub ln_predicted: Option<f64>,
 }
 
 /// A normal distribution.
@@ -45,6 +48,9 @@ const FAMILY: [f64; 2] = [0.25, 0.2];
 const SIZE: [f64; 2] = [0.2, 0.17];
 /// and what is a candidate's own.
 const OWN: f64 = 0.15;
+/// Where the latency is predicted from the speeds of the board, the board's speed in their
+/// place, and the share that is left of every other deviation.
+const PREDICTED: [f64; 2] = [0.25, 0.6];
 /// Sizes are alike within about this much of their logarithms of work and of parameters.
 const ALIKE: [f64; 2] = [2.1, 1.0];
 
@@ -60,11 +66,13 @@ impl Belief {
     pub(super) fn of(traits: &[Traits]) -> Self {
         let count = traits.len().max(1) as f64;
         let middle = traits.iter().map(|one| one.ln_macs).sum::<f64>() / count;
-        let mean = |one: &Traits| LN_NOMINAL + middle + SLOPE * (one.ln_macs - middle);
+        let nominal = |one: &Traits| LN_NOMINAL + middle + SLOPE * (one.ln_macs - middle);
+        let mean = |one: &Traits| one.ln_predicted.unwrap_or_else(|| nominal(one));
         let row = |one: &Traits| traits.iter().map(|other| shared(one, other, middle)).collect();
         let mut covariance: Vec<Vec<f64>> = traits.iter().map(row).collect();
         for (at, row) in covariance.iter_mut().enumerate() {
-            row.iter_mut().skip(at).take(1).for_each(|own| *own += OWN * OWN);
+            let own = traits.get(at).map_or(OWN, |one| OWN * doubts(one)[1]);
+            row.iter_mut().skip(at).take(1).for_each(|variance| *variance += own * own);
         }
         Self { means: traits.iter().map(mean).collect(), covariance }
     }
@@ -94,14 +102,25 @@ impl Belief {
     }
 }
 
-/// Covariance of two candidates by what they share.
+/// Deviation of the board's speed, and the share of the others, that a candidate is left with.
+fn doubts(one: &Traits) -> [f64; 2] {
+    if one.ln_predicted.is_some() { PREDICTED } else { [BOARD, 1.0] }
+}
+
+/// Covariance of two candidates: of the board's speed, and of what they share.
 fn shared(one: &Traits, other: &Traits, middle: f64) -> f64 {
+    let ([board, share], [other_board, other_share]) = (doubts(one), doubts(other));
+    board * other_board + share * other_share * alike(one, other, middle)
+}
+
+/// The part of it that is not the board's speed.
+fn alike(one: &Traits, other: &Traits, middle: f64) -> f64 {
     let square = |deviation: f64| deviation * deviation;
     let apart = [one.ln_macs - other.ln_macs, one.ln_params - other.ln_params];
     let distance: f64 = apart.iter().zip(ALIKE).map(|(by, scale)| square(by / scale)).sum();
-    let alike = (-distance / 2.0).exp();
+    let near = (-distance / 2.0).exp();
     let related = if one.family == other.family { 1.0 } else { 0.0 };
-    let anywhere = square(BOARD) + related * square(FAMILY[0]) + alike * square(SIZE[0]);
+    let anywhere = related * square(FAMILY[0]) + near * square(SIZE[0]);
     if one.engine != other.engine {
         return anywhere;
     }
@@ -109,7 +128,7 @@ fn shared(one: &Traits, other: &Traits, middle: f64) -> f64 {
         return anywhere + square(ENGINE);
     }
     let growth = square(GROWTH) * (one.ln_macs - middle) * (other.ln_macs - middle);
-    let here = related * square(FAMILY[1]) + alike * square(SIZE[1]);
+    let here = related * square(FAMILY[1]) + near * square(SIZE[1]);
     anywhere + square(ENGINE) + square(ARITHMETIC) + growth + here
 }
 
@@ -118,7 +137,21 @@ mod tests {
     use super::*;
 
     fn traits(macs: f64, arithmetic: u32, engine: u32) -> Traits {
-        Traits { ln_macs: macs.ln(), ln_params: 14.0, arithmetic, engine, family: 0 }
+        let ln_macs = macs.ln();
+        Traits { ln_macs, ln_params: 14.0, arithmetic, engine, family: 0, ln_predicted: None }
+    }
+
+    #[test]
+    fn what_the_speeds_of_the_board_predict_is_believed_and_still_doubted() {
+        let told = |micros: f64| Traits { ln_predicted: Some(micros.ln()), ..traits(1e8, 0, 0) };
+        let mut belief = Belief::of(&[told(500.0), told(2000.0), traits(1e8, 0, 0)]);
+        let (first, blind) = (belief.of_one(0), belief.of_one(2));
+        assert!((first.mean - 500f64.ln()).abs() < 1e-12);
+        assert!(first.variance.sqrt() < 0.5 && blind.variance.sqrt() > 1.5);
+        belief.saw(0, 750f64.ln(), 0.01);
+        let second = belief.of_one(1);
+        assert!(second.mean > 2000f64.ln() + 0.2, "the board is slower than its probes said");
+        assert!(second.variance.sqrt() > 0.1, "{second:?}");
     }
 
     #[test]

@@ -34,6 +34,9 @@ const LESSON: f64 = 0.3;
 const LEAST: f64 = 5e-5;
 /// Room that is left for a measurement that takes longer than expected.
 const SLACK: f64 = 1.2;
+/// So many candidates are looked at before what is believed of the rest ends the search with
+/// nothing found: a prediction alone throws nobody out.
+const LOOKS: f64 = 3.0;
 /// So many samples whose median is over the limit settle it.
 const SURELY: u64 = 8;
 /// A look that takes a larger share than this of a whole measurement is not worth having.
@@ -220,13 +223,15 @@ impl Search {
         let left = left.as_secs_f64();
         let (leader, second) = self.leaders();
         let reserve = leader.map_or(0.0, |at| self.reserve(at));
+        let unheard = leader.is_none() && self.surprise.1 < CALM + LOOKS;
+        let least = if unheard { f64::NEG_INFINITY } else { LEAST };
         let step = |(at, samples): (usize, Option<u32>)| {
             let gain = self.gain(at, samples, leader, second);
             let price = self.price(at, samples);
             let afterwards =
                 if samples.is_some() { reserve.max(self.reserve(at)) } else { reserve };
             let affordable = leader.is_none() || price + afterwards <= left;
-            (gain > LEAST && affordable).then_some((at, samples, gain / price))
+            (gain > least && affordable).then_some((at, samples, gain / price))
         };
         let steps = (0..self.items.len()).flat_map(|at| self.steps(at).map(move |s| (at, s)));
         let best = steps.filter_map(step).max_by(|a, b| a.2.total_cmp(&b.2));
@@ -293,6 +298,14 @@ impl Search {
         let (leader, second) = self.leaders();
         let worth = |samples| self.gain(at, samples, leader, second) > LEAST;
         self.steps(at).any(worth)
+    }
+
+    /// The median latency that is believed of a candidate: the ends of its 95 % interval.
+    #[must_use]
+    pub fn believed(&self, at: usize) -> [Micros; 2] {
+        let Normal { mean, variance } = self.belief.of_one(at);
+        let reach = 1.96 * (variance * (self.surprise.0 / self.surprise.1).max(1.0)).sqrt();
+        [mean - reach, mean + reach].map(|end| Micros(end.exp()))
     }
 
     fn state(&self, at: usize) -> State {
@@ -415,6 +428,7 @@ mod tests {
                 arithmetic: 0,
                 engine: 0,
                 family: 0,
+                ln_predicted: None,
             };
             Prospect { traits, merit: Merit { expected: merit, at_best: merit }, lessons: 0.0 }
         };
@@ -477,6 +491,21 @@ mod tests {
         let (steps, _) = run(&mut search, 10.0, Some(7200.0));
         assert_eq!(search.leader(), Some(5), "{steps:?}");
         assert_eq!(search.hopeless_above(5), Some(Micros(7200.0)));
+    }
+
+    #[test]
+    fn a_prediction_alone_throws_nobody_out() {
+        let mut wrong = prospects();
+        for prospect in &mut wrong {
+            let macs = prospect.traits.ln_macs.exp();
+            // Twenty times as slow as it is: all of it far over the limit.
+            prospect.traits.ln_predicted = Some((20.0 * 1000.0 * macs / 5e6).ln());
+        }
+        let mut search = Search::new(aim(Some(7200.0)), &wrong, Duration::ZERO);
+        assert!(search.believed(0)[0].0 > 7200.0);
+        let (steps, _) = run(&mut search, 10.0, Some(7200.0));
+        assert_eq!(search.leader(), Some(5), "{steps:?}");
+        assert!(search.believed(9)[0].0 < 12_000.0, "the board is as fast as it is");
     }
 
     #[test]

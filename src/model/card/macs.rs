@@ -39,16 +39,26 @@ pub(super) fn is_layer(node: &Node) -> bool {
 
 /// Of the whole graph; none where a layer's shape, or what an operator does, is unknown.
 pub(super) fn macs(graph: &Graph, shapes: &Shapes) -> Option<u64> {
-    let mut sum = 0u64;
-    for node in &graph.node {
-        let counted = match layer(node) {
-            Some(layer) => of_layer(node, &layer, shapes)?,
-            None if is_uncounted(node) => return None,
-            None => 0,
-        };
-        sum = sum.checked_add(counted)?;
+    let mut counts = graph.node.iter().map(|node| of_node(node, shapes));
+    counts.try_fold(0u64, |sum, count| sum.checked_add(count?))
+}
+
+/// Of one node; none where its shape, or what it does, is unknown.
+pub(super) fn of_node(node: &Node, shapes: &Shapes) -> Option<u64> {
+    match layer(node) {
+        Some(layer) => of_layer(node, &layer, shapes),
+        None if is_uncounted(node) => None,
+        None => Some(0),
     }
-    Some(sum)
+}
+
+/// Place of a layer's weights among its inputs.
+pub(super) fn weights(node: &Node) -> Option<usize> {
+    Some(match layer(node)? {
+        Layer::Convolution { w } => w,
+        Layer::Transposed => 1,
+        Layer::Product { b, .. } | Layer::Gemm { b } => b,
+    })
 }
 
 /// Operators that multiply in a way not modelled here, and those that nobody knows.

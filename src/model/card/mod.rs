@@ -8,12 +8,13 @@ mod macs;
 mod scheme;
 mod tap;
 mod weights;
+mod work;
 
 use std::collections::BTreeMap;
 
 use super::onnx::{Graph, Model, Node};
 use super::shape::{self, Shapes};
-use super::{Card, Dtype, TensorInfo};
+use super::{Card, Dtype, Preprocess, TensorInfo};
 
 pub(super) use tap::scores;
 pub use weights::{Elements, elements};
@@ -27,19 +28,26 @@ pub fn card(model: &Model) -> Card {
     let outputs: Vec<TensorInfo> =
         graph.output.iter().map(|output| filled(output.info(), &shapes)).collect();
     let tap = tap::feature_tap(graph, &outputs, &shapes);
-    Card {
+    let mut card = Card {
         opset: model.opset().unwrap_or_default(),
         inputs: graph.real_inputs().into_iter().map(|input| input.info()).collect(),
         outputs,
         ops: operators(graph),
         params: elements(model).weights,
         macs: macs::macs(graph, &shapes),
+        work: work::works(graph, &shapes),
         weight_bytes: weights::bytes_by_type(graph),
         peak_activation_bytes: activations::peak(graph, &shapes),
         quantization: scheme::scheme(graph),
         feature_size: tap.as_deref().and_then(|tap| shapes.get(tap)?.count()),
         feature_tap: tap,
+    };
+    let layout = Preprocess::guesses(&card).first().map(|guess| guess.layout);
+    let picture = layout.and_then(|layout| work::picture(&card.inputs, layout));
+    if let Some(picture) = picture.filter(|_| !card.work.is_empty()) {
+        card.work.insert(0, picture);
     }
+    card
 }
 
 /// An output with what the file leaves open filled in from inference, but for the batch.

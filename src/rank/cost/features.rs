@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use crate::model::{Card, Kind, Quantization};
+
 /// What a model is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traits {
@@ -10,6 +12,23 @@ pub struct Traits {
     pub amounts: Vec<f64>,
     /// Quantised to eight bits.
     pub int8: bool,
+}
+
+impl Traits {
+    /// From a card: operations in all and by kind, bytes moved, nodes.
+    #[must_use]
+    pub fn of(card: &Card) -> Self {
+        let sum = |kind: Kind| {
+            let own = card.work.iter().filter(|work| work.kind == kind);
+            own.map(|work| work.ops).sum::<u64>() as f64
+        };
+        let bytes = card.work.iter().map(|work| work.bytes).sum::<u64>() as f64;
+        let kinds = [Kind::Convolution, Kind::Depthwise, Kind::Pointwise, Kind::Product].map(sum);
+        let macs = card.macs.unwrap_or(0) as f64;
+        let all = [macs].into_iter().chain(kinds).chain([bytes, card.work.len() as f64]);
+        let real = [Quantization::Float32, Quantization::Float16, Quantization::Mixed];
+        Self { amounts: all.collect(), int8: !real.contains(&card.quantization) }
+    }
 }
 
 /// Standardised logarithms of the amounts, a row for each model, and the type of its numbers.

@@ -5,19 +5,26 @@
 //! boards; *anchors* are the models measured on the new one. [`ridge`] writes the new board
 //! as a mixture of known boards; [`Process`] also knows what the models are made of
 //! ([`Traits`]), so that a model without any measurement is predicted too, and how sure it
-//! is. Everything happens in logarithms: an error is a ratio. Every prediction has an
+//! is. [`roofline`] needs no other board: it adds up what the nodes of a model cost by the
+//! speeds that micro-models showed here, and [`forecast`] corrects it by the models measured
+//! since. Everything happens in logarithms: an error is a ratio. Every prediction has an
 //! interval. Nothing here measures or reads; docs/evaluation-hardware.md says how good it is.
 
 mod anchors;
 mod features;
 mod fill;
+mod forecast;
+mod memory;
 mod pool;
 mod process;
 mod ridge;
+pub mod roofline;
 mod tune;
 
 pub use anchors::choose_anchors;
 pub use features::Traits;
+pub use forecast::{Subject, forecast};
+pub use memory::{Footprint, footprints};
 pub use pool::{Anchor, CostError, Pool};
 pub use process::{Process, Scales};
 pub use ridge::{LAMBDA, ridge};

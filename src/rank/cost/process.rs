@@ -16,9 +16,11 @@ use super::pool::Pool;
 use super::{Anchor, CostError, Guess, Traits};
 
 /// Variances of the parts: of `boards`, `slope` and the four after them as shares of what the
-/// pool shows, of `noise` in squared logarithms.
+/// pool shows, of `level` and `noise` in squared logarithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scales {
+    /// Variance of the level of a new board beyond that of the pool's, in squared logarithms.
+    pub level: f64,
     /// How much of the differences among known boards a new one may show.
     pub boards: f64,
     /// Another slope over the mean of the boards.
@@ -40,6 +42,8 @@ pub struct Scales {
 impl Default for Scales {
     fn default() -> Self {
         Self {
+            // None is sure.
+            level: 1.0,
             boards: 1.0,
             slope: 0.02,
             kind: 0.1,
@@ -54,8 +58,6 @@ impl Default for Scales {
 
 /// Two models of different type are this much less alike than two of one type.
 const ACROSS_KINDS: f64 = 0.135;
-/// Variance of the level of a new board beyond that of the pool's: none is sure.
-const LEVEL: f64 = 1.0;
 
 /// A pool made ready to predict from.
 #[derive(Debug, Clone)]
@@ -90,6 +92,23 @@ impl Process {
             Guess::of(mean, (variance * posterior.surprise + self.kernel.scales.noise).sqrt())
         };
         Ok((0..self.pool.models()).map(guess).collect())
+    }
+
+    /// The same, but each measured model from the others alone, as if it had not been measured.
+    ///
+    /// # Errors
+    /// [`CostError`] for anchors that are no costs of these models.
+    pub fn predict_from_others(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
+        let mut guesses = self.predict(anchors)?;
+        let known = self.pool.anchors(anchors)?;
+        let posterior = self.kernel.given(&known)?;
+        let left_out = posterior.left_out(&known);
+        for ((model, _), (mean, variance)) in known.iter().zip(left_out) {
+            if let Some(guess) = guesses.get_mut(*model) {
+                *guess = Guess::of(mean, (variance * posterior.surprise).sqrt());
+            }
+        }
+        Ok(guesses)
     }
 
     /// Which of some models to measure next so as to learn most about one that is not to be
@@ -128,7 +147,7 @@ pub(super) struct Kernel {
     deviations: DMatrix<f64>,
     /// Variance of a mean that rests on filled cells.
     doubt: Vec<f64>,
-    /// Variance of the level.
+    /// Variance of the level among the boards.
     level: f64,
     /// Variance of the models' mean logarithms: what a share of one means for the traits.
     spread: f64,
@@ -156,7 +175,7 @@ impl Kernel {
             mean: mean.iter().copied().collect(),
             deviations,
             doubt: filled.doubt.clone(),
-            level: LEVEL + if costs.ncols() > 1 { levels.variance() } else { 0.0 },
+            level: if costs.ncols() > 1 { levels.variance() } else { 0.0 },
             features,
             scales,
         }
@@ -182,6 +201,7 @@ impl Kernel {
         scales.boards * self.shared(i, j)
             + scales.slope * shape(i) * shape(j)
             + self.spread * by_traits
+            + scales.level
             + self.level
             + doubt
     }
@@ -226,6 +246,15 @@ impl Posterior {
         let explained = near.dot(&self.factor.solve(&near));
         let mean = kernel.mean(model) + near.dot(&self.weights);
         (mean, (kernel.between(model, model) - explained).max(0.0))
+    }
+
+    /// Mean and variance of each measurement given the others, noise included: what the
+    /// inverse of the covariance says without solving again.
+    fn left_out(&self, known: &[(usize, f64)]) -> Vec<(f64, f64)> {
+        let inverse = self.factor.inverse();
+        let precisions = inverse.diagonal();
+        let each = known.iter().zip(self.weights.iter()).zip(precisions.iter());
+        each.map(|(((_, cost), weight), own)| (cost - weight / own, own.recip())).collect()
     }
 
     /// Covariances of a model with those measured.

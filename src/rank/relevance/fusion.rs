@@ -1,4 +1,5 @@
-//! Several views of the same candidates as one: the mean of their ranks.
+//! Several views of the same candidates as one: by fitted weights where these apply
+//! ([`fitted`](super::fitted)), and otherwise the mean of their ranks.
 //!
 //! The prior counts as much as all scores of the samples together; a view that abstains on a
 //! candidate says nothing of it. Ranks, not values: nats, shares and multiply-accumulates say
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::evaluate::mean_ranks;
+use super::fitted::{Kin, fitted};
 use crate::task::{Estimate, Judged, Scored, Scores, Undefined};
 
 /// What a ranking of the candidates may come from.
@@ -70,7 +72,12 @@ pub struct Standing {
     /// Share of the others that it stands before, mean over views, 1 being best; with a 95 %
     /// interval.
     pub share: Estimate,
-    /// Rank by that share, 1 being best; equals share the mean of their places.
+    /// What the fitted weights expect of it, in standard deviations of the candidates, higher being
+    /// better; where they apply.
+    #[serde(default)]
+    pub fitted: Option<Estimate>,
+    /// Rank by the fitted value, else by the share, 1 being best; equals share the mean of their
+    /// places.
     pub rank: f64,
     /// Best and worst rank that 95 % of the halves give.
     pub rank_interval: [f64; 2],
@@ -82,36 +89,63 @@ pub struct Standing {
 
 /// The standing of every candidate on which the samples were shown to say something.
 ///
-/// `prior` and `scores` have an entry for each candidate, in the same order.
+/// `prior` and `scores` have an entry for each candidate, in the same order, and so has `kin`,
+/// where the fitted weights are to decide.
 #[must_use]
-pub fn fuse(prior: &[Option<f64>], scores: &[Option<&Scores>]) -> Vec<Option<Standing>> {
+pub fn fuse(
+    prior: &[Option<f64>],
+    scores: &[Option<&Scores>],
+    kin: Option<&[Kin]>,
+) -> Vec<Option<Standing>> {
     let whole = Table::of(prior, scores, None);
-    let shares = whole.shares();
-    let halves: Vec<Vec<Option<f64>>> =
-        (0..fewest(scores)).map(|half| Table::of(prior, scores, Some(half)).shares()).collect();
-    let ranks = ranks(&shares);
-    let half_ranks: Vec<Vec<Option<f64>>> =
-        halves.iter().map(|shares| self::ranks(shares)).collect();
+    let halves: Vec<Table> =
+        (0..fewest(scores)).map(|half| Table::of(prior, scores, Some(half))).collect();
+    let shares = Merged::of(&whole, &halves, &Table::shares);
+    let fitted = kin.map(|kin| Merged::of(&whole, &halves, &|table| fitted(&table.0, kin)));
+    let decides = fitted.as_ref().unwrap_or(&shares);
+    let (ranks, half_ranks) = decides.ranks();
     let best = ranks.iter().flatten().copied().min_by(f64::total_cmp);
     let first = ranks.iter().position(|rank| rank.is_some() && *rank == best);
     let standing = |at: usize| {
-        let share = (*shares.get(at)?)?;
-        let over = |lists: &[Vec<Option<f64>>]| column(lists, at);
-        let apart = |other: usize| {
-            let of = |list: &[Option<f64>]| Some((*list.get(other)?)? - (*list.get(at)?)?);
-            let spread = deviation(&halves.iter().filter_map(|list| of(list)).collect::<Vec<_>>());
-            of(&shares).is_some_and(|difference| difference > 1.96 * spread)
-        };
-        let reach = 1.96 * deviation(&over(&halves));
         Some(Standing {
-            share: Estimate { value: share, low: share - reach, high: share + reach },
+            share: shares.estimate(at)?,
+            fitted: fitted.as_ref().and_then(|fitted| fitted.estimate(at)),
             rank: (*ranks.get(at)?)?,
-            rank_interval: interval(over(&half_ranks), (*ranks.get(at)?)?),
+            rank_interval: interval(column(&half_ranks, at), (*ranks.get(at)?)?),
             views: whole.ranks_of(at),
-            like_first: first.is_some_and(|first| !apart(first)),
+            like_first: first.is_some_and(|first| !decides.apart(first, at)),
         })
     };
     (0..scores.len()).map(standing).collect()
+}
+
+/// One number for each candidate, of all samples and of every half.
+struct Merged {
+    whole: Vec<Option<f64>>,
+    halves: Vec<Vec<Option<f64>>>,
+}
+
+impl Merged {
+    fn of(whole: &Table, halves: &[Table], merge: &dyn Fn(&Table) -> Vec<Option<f64>>) -> Self {
+        Self { whole: merge(whole), halves: halves.iter().map(merge).collect() }
+    }
+
+    fn estimate(&self, at: usize) -> Option<Estimate> {
+        let value = (*self.whole.get(at)?)?;
+        let reach = 1.96 * deviation(&column(&self.halves, at));
+        Some(Estimate { value, low: value - reach, high: value + reach })
+    }
+
+    fn ranks(&self) -> (Vec<Option<f64>>, Vec<Vec<Option<f64>>>) {
+        (ranks(&self.whole), self.halves.iter().map(|half| ranks(half)).collect())
+    }
+
+    /// Whether the halves tell one candidate from a better one.
+    fn apart(&self, better: usize, at: usize) -> bool {
+        let of = |list: &[Option<f64>]| Some((*list.get(better)?)? - (*list.get(at)?)?);
+        let spread = deviation(&self.halves.iter().filter_map(|half| of(half)).collect::<Vec<_>>());
+        of(&self.whole).is_some_and(|difference| difference > 1.96 * spread)
+    }
 }
 
 /// Halves that every score has.
@@ -223,7 +257,10 @@ mod tests {
         let shown = [scores(3.0, &[]), scores(2.0, &[]), scores(1.0, &[])];
         let all: Vec<Option<&Scores>> = shown.iter().map(Some).collect();
         let share = |prior: &[Option<f64>], scores: &[Option<&Scores>]| -> Vec<Option<f64>> {
-            fuse(prior, scores).iter().map(|found| Some(found.as_ref()?.share.value)).collect()
+            fuse(prior, scores, None)
+                .iter()
+                .map(|found| Some(found.as_ref()?.share.value))
+                .collect()
         };
         assert_eq!(share(&[None; 3], &all), [Some(1.0), Some(0.5), Some(0.0)]);
         let against = [Some(1.0), Some(2.0), Some(3.0)];
@@ -238,13 +275,13 @@ mod tests {
     fn the_halves_say_how_sure_a_rank_is_and_who_is_like_the_first() {
         let sure = [scores(3.0, &[3.1, 2.9]), scores(2.0, &[2.1, 1.9]), scores(1.0, &[1.1, 0.9])];
         let all: Vec<Option<&Scores>> = sure.iter().map(Some).collect();
-        let found: Vec<Standing> = fuse(&[None; 3], &all).into_iter().flatten().collect();
+        let found: Vec<Standing> = fuse(&[None; 3], &all, None).into_iter().flatten().collect();
         assert_eq!(found[0].rank_interval, [1.0, 1.0]);
         assert_eq!(found.iter().map(|of| of.like_first).collect::<Vec<_>>(), [true, false, false]);
         // The first two change places from half to half.
         let unsure = [scores(3.0, &[2.0, 3.1]), scores(2.9, &[3.0, 1.9]), scores(1.0, &[1.1, 0.9])];
         let all: Vec<Option<&Scores>> = unsure.iter().map(Some).collect();
-        let found: Vec<Standing> = fuse(&[None; 3], &all).into_iter().flatten().collect();
+        let found: Vec<Standing> = fuse(&[None; 3], &all, None).into_iter().flatten().collect();
         assert_eq!(found[0].rank_interval, [1.0, 2.0]);
         assert_eq!(found.iter().map(|of| of.like_first).collect::<Vec<_>>(), [true, true, false]);
         assert!(found[1].share.low < found[1].share.value);
@@ -256,7 +293,7 @@ mod tests {
         named.nce = Ok(Scored { value: -0.1, halves: vec![-0.1, -0.2] });
         let blind = scores(2.0, &[2.0, 2.0]);
         assert_eq!(blind.nce, Err(Undefined("none".to_owned())));
-        let found = fuse(&[Some(1.0), Some(1.0)], &[Some(&named), Some(&blind)]);
+        let found = fuse(&[Some(1.0), Some(1.0)], &[Some(&named), Some(&blind)], None);
         let [Some(named), Some(blind)] = found.as_slice() else { panic!("{found:?}") };
         // NCE of one candidate alone has a rank and no say.
         assert_eq!(named.views.get(&View::Nce), Some(&1.0));

@@ -7,7 +7,7 @@
 //!
 //! The halves depend on the labels alone, so they are the same for every candidate.
 
-use super::{Matrix, Moments, Undefined, logme, nce};
+use super::{Matrix, Moments, Undefined, logme, logme_regression, nce};
 use crate::base::random::SplitMix64;
 use crate::task::{Estimate, Given, Judged, Scored, Scores};
 
@@ -23,6 +23,14 @@ const DEAR_PAIRS: usize = 4;
 #[must_use]
 pub fn scores(given: &Given<'_>) -> Scores {
     let none = |why: &str| Err(Undefined(why.to_owned()));
+    if !given.targets.is_empty() {
+        let why = "real targets have no classes";
+        let logme = match given.features {
+            Some(features) => of_targets(features, given),
+            None => none("it gives no features"),
+        };
+        return Scores { logme, hscore: none(why), nce: none(why) };
+    }
     let of_features = |score: Formula| match given.features {
         Some(features) => {
             scored(pairs(features), given.labels, &|of| of.features(features, given.labels, score))
@@ -40,6 +48,23 @@ pub fn scores(given: &Given<'_>) -> Scores {
             },
         ),
     }
+}
+
+/// LogME of real targets, and of every half.
+fn of_targets(features: &Matrix, given: &Given<'_>) -> Judged {
+    // One class for all: the halves are halves of the samples.
+    let together = vec![0; given.targets.len()];
+    scored(pairs(features), &together, &|of| {
+        let found = match of {
+            Part::All => logme_regression(features, given.targets),
+            Part::These(at) => {
+                let targets: Vec<f64> =
+                    at.iter().filter_map(|at| given.targets.get(*at).copied()).collect();
+                logme_regression(&features.select_rows(at), &targets)
+            }
+        };
+        found.map(|found| found.evidence)
+    })
 }
 
 /// Exact LogME with a 95 % interval.

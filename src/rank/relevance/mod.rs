@@ -5,6 +5,7 @@
 
 mod compat;
 mod energy;
+mod fitted;
 mod fusion;
 mod gamma;
 mod gbc;
@@ -26,14 +27,16 @@ mod project;
 mod scale;
 mod spectrum;
 mod unlabelled;
+mod weights;
 
 pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
 pub use energy::energy;
+pub use fitted::{Kin, applies};
 pub use fusion::{Standing, View, fuse};
 pub use gbc::gbc;
 pub use halves::{logme_with_interval, scores};
-pub use head::head_accuracy;
+pub use head::{head_accuracy, head_targets};
 pub use hscore::{hscore, hscore_shrunk};
 pub use knn::knn;
 pub use leep::leep;

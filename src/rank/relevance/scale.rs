@@ -10,12 +10,13 @@ pub enum Scale {
     Accuracy,
     /// Exact LogME, nats per sample.
     LogMe,
-    /// Share of the others that a candidate stands before, by the prior and all scores.
+    /// Where a candidate stands among the others by the prior and all scores: by the fitted weights,
+    /// in standard deviations, or where these do not apply the share that it stands before.
     Standing,
 }
 
-/// Accuracy where every candidate's own labels are the task's; else the mean rank where the
-/// sidecars state a prior to go into it, and LogME where they do not.
+/// Accuracy where every candidate's own labels are the task's; else prior and scores together where
+/// the sidecars state a prior, and LogME where they do not.
 ///
 /// Never two in one ranking: an accuracy of 0.9 and a LogME of 0.9 nats say nothing
 /// about each other. A candidate without the score in use abstains on relevance. That size
@@ -40,7 +41,7 @@ impl Scale {
         let estimate = match self {
             Self::Accuracy => evidence.accuracy(),
             Self::LogMe => evidence.logme(),
-            Self::Standing => standing.map(|standing| standing.share),
+            Self::Standing => standing.map(|standing| standing.fitted.unwrap_or(standing.share)),
         };
         estimate.filter(|found| found.value.is_finite())
     }

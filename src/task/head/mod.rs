@@ -9,8 +9,10 @@
 mod logistic;
 mod ridge;
 mod standard;
+mod target;
 mod validate;
 
+pub use target::{TargetFit, cross_validate_target, fit_target};
 pub use validate::cross_validate;
 
 use nalgebra::DMatrix;
@@ -35,14 +37,7 @@ struct Linear {
 /// [`Undefined`] with fewer than two classes, labels without a name, or features that
 /// are not finite.
 pub fn fit(features: &DMatrix<f64>, labels: &[u32], names: &[String]) -> Result<Head, Undefined> {
-    let linear = fit_linear(features, labels, names.len())?;
-    let weights: Vec<f32> = linear.weights.iter().map(|weight| *weight as f32).collect();
-    let bias: Vec<f32> = linear.bias.iter().map(|bias| *bias as f32).collect();
-    if weights.iter().chain(&bias).any(|value| !value.is_finite()) {
-        return Err(Undefined("the head's weights are not finite".to_owned()));
-    }
-    // Column by column of `features x classes` is row by row of `labels x features`.
-    Ok(Head { labels: names.to_vec(), features: features.ncols(), weights, bias })
+    fit_linear(features, labels, names.len())?.head(names)
 }
 
 fn fit_linear(
@@ -79,6 +74,17 @@ fn check(features: &DMatrix<f64>, labels: &[u32], classes: usize) -> Result<(), 
 }
 
 impl Linear {
+    /// What is deployed, with these names.
+    fn head(&self, names: &[String]) -> Result<Head, Undefined> {
+        let weights: Vec<f32> = self.weights.iter().map(|weight| *weight as f32).collect();
+        let bias: Vec<f32> = self.bias.iter().map(|bias| *bias as f32).collect();
+        if weights.iter().chain(&bias).any(|value| !value.is_finite()) {
+            return Err(Undefined("the head's weights are not finite".to_owned()));
+        }
+        // Column by column of `features x classes` is row by row of `labels x features`.
+        Ok(Head { labels: names.to_vec(), features: self.weights.nrows(), weights, bias })
+    }
+
     /// The best class of a row of features.
     fn classify(&self, row: &nalgebra::RowDVector<f64>) -> usize {
         let scores = row * &self.weights;

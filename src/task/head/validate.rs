@@ -6,10 +6,10 @@ use super::{DEAR, check, fit_linear};
 use crate::base::random::SplitMix64;
 use crate::task::{Estimate, Undefined, wilson};
 
-const FOLDS: usize = 5;
-const REPEATS: u64 = 3;
+pub(super) const FOLDS: usize = 5;
+pub(super) const REPEATS: u64 = 3;
 /// Fixed, so that equal features give an equal estimate everywhere.
-const SEED: u64 = 0x666f_6c64;
+pub(super) const SEED: u64 = 0x666f_6c64;
 
 /// Accuracy of a head on samples left out of its fit, with a 95 % interval.
 ///
@@ -49,7 +49,12 @@ fn members(labels: &[u32], class: usize) -> Vec<usize> {
 }
 
 /// A fold for every sample; each class is dealt out evenly, one class after the other.
-fn assign(members: &[Vec<usize>], samples: usize, folds: usize, seed: u64) -> Vec<usize> {
+pub(super) fn assign(
+    members: &[Vec<usize>],
+    samples: usize,
+    folds: usize,
+    seed: u64,
+) -> Vec<usize> {
     let mut random = SplitMix64::new(seed);
     let mut fold_of = vec![0; samples];
     let mut next = 0;

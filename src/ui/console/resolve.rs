@@ -27,8 +27,8 @@ pub(crate) enum Request {
 /// Words of the console itself.
 const OWN: [&str; 4] = ["help", "?", "exit", "quit"];
 
-/// Verbs that make no sense inside a console.
-const NOT_HERE: [&str; 3] = ["console", "man", "worker"];
+/// Verbs that make no sense inside a console, or are for who prepares a fleet.
+const NOT_HERE: [&str; 5] = ["console", "man", "task", "worker", "zoo"];
 
 /// Names of the verbs that the console offers.
 pub(crate) fn verbs() -> Vec<String> {
@@ -135,6 +135,8 @@ mod tests {
         assert_eq!(refused("com"), "\"com\" may be compare, commit, completions");
         assert_eq!(refused("frobnicate"), "no verb is called \"frobnicate\"");
         assert_eq!(refused("worker"), "no verb is called \"worker\"");
+        // Tokens are for who prepares a fleet, not for who stands before one board.
+        assert_eq!(refused("task show f"), "no verb is called \"task\"");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::base::Micros;
 use crate::bench::{Latency, Trial, Verdict};
 use crate::model::Candidate;
 use crate::rank::relevance::Standing;
-use crate::rank::{Criterion, Row, Violation};
+use crate::rank::{Criterion, Measure, Row, Violation};
+use crate::task::head::TargetFit;
 use crate::task::{Estimate, Evidence};
 
 /// Everything known of one candidate; any part but the first may be missing.
@@ -41,6 +42,11 @@ impl<'a> Known<'a> {
     /// Accuracy of what would be deployed.
     pub(crate) fn accuracy(&self) -> Option<Estimate> {
         self.row.and_then(|row| row.accuracy).or_else(|| self.evidence.and_then(Evidence::accuracy))
+    }
+
+    /// How well its head explains real targets.
+    pub(crate) fn fit(&self) -> Option<TargetFit> {
+        self.evidence.and_then(|evidence| evidence.fit)
     }
 
     /// Where and why it fell out; known before a trial where the file is broken.
@@ -93,8 +99,12 @@ pub(crate) struct CandidateJson<'a> {
     energy_source: Option<&'a str>,
     energy_scope: Option<crate::board::power::Scope>,
     predicted: BTreeMap<&'static str, f64>,
+    predicted_interval: BTreeMap<&'static str, [f64; 2]>,
     accuracy: Option<f64>,
     accuracy_interval: Option<[f64; 2]>,
+    r2: Option<f64>,
+    r2_interval: Option<[f64; 2]>,
+    mean_absolute_error: Option<f64>,
     relevance: Option<f64>,
     relevance_interval: Option<[f64; 2]>,
     standing: Option<&'a Standing>,
@@ -151,6 +161,7 @@ impl<'a> CandidateJson<'a> {
         let energy = trial.and_then(|trial| trial.energy.as_ref());
         let fallen = known.fallen();
         let accuracy = known.accuracy();
+        let fit = known.fit();
         let relevance = row.and_then(|row| row.measures.get(&Criterion::Relevance));
         let micros = |value: Option<Micros>| value.map(|Micros(us)| us);
         Self {
@@ -179,9 +190,13 @@ impl<'a> CandidateJson<'a> {
             energy_net_mj: energy.and_then(|energy| energy.net).map(|net| net.millis()),
             energy_source: energy.map(|energy| energy.source.as_str()),
             energy_scope: energy.map(|energy| energy.scope),
-            predicted: row.map(predicted).unwrap_or_default(),
+            predicted: predicted(row, |measure| measure.value),
+            predicted_interval: predicted(row, |measure| [measure.low, measure.high]),
             accuracy: accuracy.map(|estimate| estimate.value),
             accuracy_interval: accuracy.map(|estimate| [estimate.low, estimate.high]),
+            r2: fit.map(|fit| fit.r2.value),
+            r2_interval: fit.map(|fit| [fit.r2.low, fit.r2.high]),
+            mean_absolute_error: fit.map(|fit| fit.mae),
             relevance: relevance.map(|measure| measure.value),
             relevance_interval: relevance.map(|measure| [measure.low, measure.high]),
             standing: row.and_then(|row| row.standing.as_ref()),
@@ -201,9 +216,13 @@ pub(crate) fn known_verdict(known: &Known<'_>) -> &'static str {
     }
 }
 
-fn predicted(row: &Row) -> BTreeMap<&'static str, f64> {
-    let predicted = row.measures.iter().filter(|(_, measure)| measure.predicted);
-    predicted.map(|(criterion, measure)| (criterion.name(), measure.value)).collect()
+/// What costs are predicted to be, measured or not; an estimated energy is a prediction too.
+fn predicted<T>(row: Option<&Row>, of: fn(&Measure) -> T) -> BTreeMap<&'static str, T> {
+    let found = row.into_iter().flat_map(|row| {
+        let measures = row.measures.iter().filter(|(_, measure)| measure.predicted);
+        measures.chain(&row.predictions)
+    });
+    found.map(|(criterion, measure)| (criterion.name(), of(measure))).collect()
 }
 
 fn ranks(row: &Row) -> BTreeMap<&'static str, u32> {

@@ -44,13 +44,15 @@ impl Show for Judged {
     }
 
     fn json(&self) -> Value {
-        let Evaluation { task, samples, held_out, prior, candidates, agreements } = &self.found;
+        let Evaluation { task, samples, held_out, prior, unfitted, candidates, agreements } =
+            &self.found;
         document(json!({
             "task": task,
             "samples": samples,
             "held_out": held_out,
             "left_out": self.left_out,
             "prior": prior,
+            "unfitted": unfitted,
             "candidates": candidates.iter().map(candidate).collect::<Vec<_>>(),
             "scores": agreements.iter().map(agreement).collect::<Vec<_>>(),
         }))

@@ -22,7 +22,11 @@ impl Show for Said {
         let line = |(image, answer): &(String, Result<Classified, String>)| match answer {
             Ok(found) => {
                 let image = middle(image, 48);
-                format!("{image}: {} ({} %)", found.label, number(found.score * 100.0))
+                match found.scores.as_slice() {
+                    // The one output of a head for a real target is the answer.
+                    [value] => format!("{image}: {} {}", found.label, number(f64::from(*value))),
+                    _ => format!("{image}: {} ({} %)", found.label, number(found.score * 100.0)),
+                }
             }
             Err(reason) => format!("{}: {reason}", middle(image, 30)),
         };

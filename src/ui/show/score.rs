@@ -6,21 +6,46 @@ use super::text::{number, page, wrap};
 use super::{Show, document};
 use crate::rank::copeland::{Election, Standing};
 use crate::rank::evaluate::WeightedTau;
-use crate::task::Undefined;
+use crate::task::head::TargetFit;
+use crate::task::{Estimate, Undefined};
 
 /// One number, or why there is none.
 #[derive(Debug)]
 pub struct Single {
     /// Its name.
     pub metric: String,
+    /// The number; of a score that is exact, without an interval.
+    pub value: Result<Scoring, Undefined>,
+}
+
+/// A score of arrays.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoring {
     /// The number.
-    pub value: Result<f64, Undefined>,
+    pub value: f64,
+    /// Its interval, where it has one.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl From<f64> for Scoring {
+    fn from(value: f64) -> Self {
+        Self { value, interval: None }
+    }
+}
+
+impl From<Estimate> for Scoring {
+    fn from(Estimate { value, low, high }: Estimate) -> Self {
+        Self { value, interval: Some([low, high]) }
+    }
 }
 
 impl Show for Single {
     fn text(&self) -> String {
         let text = match &self.value {
-            Ok(value) => format!("{value:.9}"),
+            Ok(Scoring { value, interval: None }) => format!("{value:.9}"),
+            Ok(Scoring { value, interval: Some([low, high]) }) => {
+                format!("{value:.9}, between {low:.9} and {high:.9}")
+            }
             Err(why) => format!("undefined: {why}"),
         };
         page(&wrap(&format!("{}  ", self.metric), &text, 3))
@@ -29,8 +54,50 @@ impl Show for Single {
     fn json(&self) -> Value {
         document(json!({
             "metric": self.metric,
-            "value": self.value.as_ref().ok(),
+            "value": self.value.as_ref().ok().map(|found| found.value),
+            "interval": self.value.as_ref().ok().and_then(|found| found.interval),
             "undefined": self.value.as_ref().err().map(ToString::to_string),
+        }))
+    }
+}
+
+/// How well a head explains real targets, column by column.
+#[derive(Debug)]
+pub struct Fits(pub Vec<Result<TargetFit, Undefined>>);
+
+impl Show for Fits {
+    fn text(&self) -> String {
+        let line = |(at, fit): (usize, &Result<TargetFit, Undefined>)| match fit {
+            Ok(TargetFit { r2, mae }) => format!(
+                "target {at}: R2 {:.4}, between {:.4} and {:.4}; mean absolute error {}",
+                r2.value,
+                r2.low,
+                r2.high,
+                number(*mae)
+            ),
+            Err(why) => format!("target {at}: undefined: {why}"),
+        };
+        page(&self.0.iter().enumerate().map(line).collect::<Vec<_>>())
+    }
+
+    fn json(&self) -> Value {
+        let fits: Result<Vec<&TargetFit>, &Undefined> = self.0.iter().map(Result::as_ref).collect();
+        let mean = |fits: &Vec<&TargetFit>| {
+            fits.iter().map(|fit| fit.r2.value).sum::<f64>() / fits.len().max(1) as f64
+        };
+        let one = |fit: &Result<TargetFit, Undefined>| {
+            let fit = fit.as_ref().ok();
+            json!({
+                "r2": fit.map(|fit| fit.r2.value),
+                "r2_interval": fit.map(|fit| [fit.r2.low, fit.r2.high]),
+                "mae": fit.map(|fit| fit.mae),
+            })
+        };
+        document(json!({
+            "metric": "head",
+            "value": fits.as_ref().ok().map(mean),
+            "targets": self.0.iter().map(one).collect::<Vec<_>>(),
+            "undefined": fits.err().map(ToString::to_string),
         }))
     }
 }

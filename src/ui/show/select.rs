@@ -35,6 +35,7 @@ impl Show for Chosen {
         top.push(board(&selection.facts));
         top.extend(throttle(&selection.facts));
         top.extend(task(&selection.task));
+        top.extend(super::rank::method(&selection.ranking));
         let bottom = reasons(selection);
         let room = LINES.saturating_sub(top.len() + bottom.len());
         top.extend(candidates(selection, room));
@@ -105,6 +106,7 @@ fn task_json(task: &Task) -> Value {
         "description": task.description,
         "labels": task.labels,
         "samples": task.samples.len(),
+        "kind": task.kind(),
         "digest": task.digest,
         "policy": task.policy,
     })
@@ -324,7 +326,7 @@ fn line(table: &mut Table, known: &Known<'_>, place: usize, chosen: bool) {
     let over = known.row.filter(|row| row.usable && !row.violations.is_empty());
     let (word, note) = match over {
         Some(row) => ("limit", violations(&row.violations)),
-        None => (known_verdict(known), fallen(known)),
+        None => (known_verdict(known), format!("{}{}", fallen(known), forecast(known))),
     };
     table.note(vec![format!("{mark}-"), name, word.to_owned()], &note);
 }
@@ -336,6 +338,7 @@ fn figures(known: &Known<'_>) -> [String; 6] {
     let peak = trial.and_then(|trial| trial.peak_rss).map(|size| size.0 as f64 / 1e6);
     let energy = trial.and_then(|trial| trial.energy.as_ref()).map(|found| found.gross.millis());
     let accuracy = known.accuracy().map(|found| percent(found.value, found.low, found.high));
+    let fit = known.fit().map(|fit| format!("R2 {:.2}", fit.r2.value));
     let guess = |criterion, scale: f64, measured: Option<f64>| match (measured, measure(criterion))
     {
         (None, Some(found)) if found.predicted => format!("~{}", number(found.value / scale)),
@@ -345,7 +348,7 @@ fn figures(known: &Known<'_>) -> [String; 6] {
         guess(Criterion::Latency, 1e3, latency),
         guess(Criterion::Memory, 1e6, peak),
         guess(Criterion::Energy, 1e-3, energy),
-        accuracy.unwrap_or_else(|| "-".to_owned()),
+        accuracy.or(fit).unwrap_or_else(|| "-".to_owned()),
         or_dash(measure(Criterion::Relevance).map(|found| found.value)),
         or_dash(known.row.and_then(|row| row.copeland)),
     ]
@@ -357,6 +360,17 @@ fn fallen(known: &Known<'_>) -> String {
         Some((None, reason)) => reason.to_owned(),
         None => "not measured".to_owned(),
     }
+}
+
+/// What the latency of one that was not measured is expected to be; a mere order is no figure.
+fn forecast(known: &Known<'_>) -> String {
+    let timed = known.trial.is_some_and(|trial| trial.latency.is_some());
+    let predicted = known.row.and_then(|row| row.predictions.get(&Criterion::Latency));
+    let told = predicted.filter(|found| !timed && found.low < found.high);
+    told.map_or_else(String::new, |found| {
+        let [value, low, high] = [found.value, found.low, found.high].map(|us| number(us / 1e3));
+        format!("; ~{value} ms ({low}-{high})")
+    })
 }
 
 /// `latency 12.3 > 10 ms`, each limit with its unit.

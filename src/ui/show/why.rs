@@ -15,6 +15,7 @@ use crate::bench::Verdict;
 use crate::model::Candidate;
 use crate::rank::relevance::View;
 use crate::rank::{Criterion, Measure, Row, versus};
+use crate::task::head::TargetFit;
 use crate::task::{Policy, Weights};
 use crate::ui::Failure;
 
@@ -90,12 +91,15 @@ impl Show for Why {
         if let (Some(chosen), Some(other)) = (&chosen, &other) {
             lines.extend(self.criteria(chosen, other));
         }
+        lines.extend(forecasts(chosen.as_ref(), other.as_ref()));
         for (known, found) in [&chosen, &other].into_iter().zip(&self.convolutions) {
             let Some(known) = known else { continue };
             lines.extend(views(known));
+            lines.extend(fit(known));
             lines.extend(convolutions(known, found.as_ref()));
             lines.extend(images(known));
         }
+        lines.extend(self.merged());
         if let Some(flip) = &decision.flip {
             lines.extend(wrap("change  ", &flip.text, 3));
         }
@@ -113,12 +117,26 @@ impl Show for Why {
             "other": other.as_ref().map(CandidateJson::of),
             "convolutions": { "chosen": ours, "other": theirs },
             "margin": self.margin(),
+            "unfitted": self.selection.ranking.unfitted,
             "criteria": criteria,
         }))
     }
 }
 
 impl Why {
+    /// How the views became one rank, where any has one.
+    fn merged(&self) -> Vec<String> {
+        let ranking = &self.selection.ranking;
+        if ranking.rows.iter().all(|row| row.standing.is_none()) {
+            return Vec::new();
+        }
+        let text = match &ranking.unfitted {
+            None => "prior and scores by the fitted weights".to_owned(),
+            Some(why) => format!("by their mean rank, not by the fitted weights: {why}"),
+        };
+        wrap("merged  ", &text, 2)
+    }
+
     fn criteria(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<String> {
         let right = Align::Right;
         let mut table = Table::new(&[
@@ -132,8 +150,8 @@ impl Why {
             table.row(vec![
                 format!("        {}", label(pair.criterion)),
                 number(pair.weight),
-                or_dash(pair.chosen.map(|measure| shown(pair.criterion, measure.value))),
-                or_dash(pair.other.map(|measure| shown(pair.criterion, measure.value))),
+                interval(pair.criterion, pair.chosen),
+                interval(pair.criterion, pair.other),
                 pair.better.to_owned(),
             ]);
         }
@@ -147,12 +165,17 @@ impl Why {
 
     fn criteria_json(&self, chosen: &Known<'_>, other: &Known<'_>) -> Vec<Value> {
         let policy = &self.selection.ranking.policy;
+        let predicted = |criterion| {
+            let of = |known: &Known<'_>| known.row?.predictions.get(&criterion).copied();
+            json!({ "chosen": of(chosen), "other": of(other) })
+        };
         let one = |pair: &Pair<'_>| {
             json!({
                 "criterion": pair.criterion,
                 "weight": pair.weight,
                 "chosen": pair.chosen,
                 "other": pair.other,
+                "predicted": predicted(pair.criterion),
                 "better": pair.better,
             })
         };
@@ -208,6 +231,58 @@ fn weight(weights: &Weights, criterion: Criterion) -> f64 {
         Criterion::Thermal => weights.thermal,
         Criterion::Storage => weights.storage,
     }
+}
+
+/// The value and, where it has one, half its interval.
+fn interval(criterion: Criterion, measure: Option<&Measure>) -> String {
+    let Some(measure) = measure else { return "-".to_owned() };
+    let half = (measure.value - measure.low).max(measure.high - measure.value);
+    let (value, half) = (shown(criterion, measure.value), shown(criterion, half));
+    let mark = if measure.predicted { "~" } else { "" };
+    let reach = if half > 0.0 { format!("+-{}", number(half)) } else { String::new() };
+    format!("{mark}{}{reach}", number(value))
+}
+
+/// What was predicted of the two as if they had not been measured, and how far off that was.
+fn forecasts(chosen: Option<&Known<'_>>, other: Option<&Known<'_>>) -> Vec<String> {
+    let right = Align::Right;
+    let mut table = Table::new(&[
+        ("        of", Align::Left),
+        ("cost", Align::Left),
+        ("predicted", right),
+        ("95 %", right),
+        ("measured", right),
+        ("off", right),
+    ]);
+    let mut any = false;
+    for criterion in Criterion::ALL {
+        for (name, known) in [("choice", chosen), ("other", other)] {
+            let Some(row) = known.and_then(|known| known.row) else { continue };
+            if let Some(cells) = forecast(criterion, row) {
+                let head = [format!("        {name}"), label(criterion).to_owned()];
+                table.row(head.into_iter().chain(cells).collect());
+                any = true;
+            }
+        }
+    }
+    if any { table.lines() } else { Vec::new() }
+}
+
+/// The prediction, its interval, what was measured, and by how much the prediction was more.
+fn forecast(criterion: Criterion, row: &Row) -> Option<[String; 4]> {
+    let predicted = row.predictions.get(&criterion)?;
+    let of = |value: f64| number(shown(criterion, value));
+    let known = predicted.low < predicted.high;
+    let interval = format!("{} to {}", of(predicted.low), of(predicted.high));
+    let interval = if known { interval } else { "order only".to_owned() };
+    let measured = row.measures.get(&criterion).filter(|measure| !measure.predicted);
+    let off = measured.map(|measure| (predicted.value / measure.value - 1.0) * 100.0);
+    Some([
+        of(predicted.value),
+        interval,
+        or_dash(measured.map(|measure| shown(criterion, measure.value))),
+        off.filter(|_| known).map_or_else(|| "-".to_owned(), |off| format!("{off:+.0} %")),
+    ])
 }
 
 fn label(criterion: Criterion) -> &'static str {
@@ -286,6 +361,21 @@ fn views(known: &Known<'_>) -> Vec<String> {
         standing.rank
     );
     wrap("ranks   ", &text, 3)
+}
+
+/// How well it answers a task of real targets.
+fn fit(known: &Known<'_>) -> Vec<String> {
+    known.fit().map_or_else(Vec::new, |TargetFit { r2, mae }| {
+        let text = format!(
+            "{}: explains {:.0} % of the variance, between {:.0} and {:.0} %; off by {} on average",
+            known.candidate.id,
+            r2.value * 100.0,
+            r2.low * 100.0,
+            r2.high * 100.0,
+            number(mae)
+        );
+        wrap("fit     ", &text, 2)
+    })
 }
 
 /// How images were fed, where no sidecar said it.

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::ways::Ways;
 use crate::agent::{Config, Cooling, Preset, Request};
 use crate::base::{Bytes, Joules, Micros};
 use crate::bench::Plan;
 use crate::model::{self, Candidate};
+use crate::rank::Method;
 use crate::task::{self, Limits, Policy, Task};
 use crate::ui::{Call, Failure};
 
@@ -28,6 +30,11 @@ pub(crate) struct Aim {
     bounds: Bounds,
     #[command(flatten)]
     ways: Ways,
+    /// How those within the limits are ordered: by task and costs (shadow), by a learned score of
+    /// both (fusion) or of the task alone (spider), or by what was expected (static).
+    #[arg(long, value_name = "NAME", value_parser = methods(), default_value = "shadow",
+          help_heading = "What to choose")]
+    method: Method,
     /// Weight of a criterion, such as relevance=60 (repeatable).
     #[arg(long, value_name = "NAME=N", value_parser = pair, help_heading = "What to choose")]
     weight: Vec<(String, f64)>,
@@ -109,6 +116,9 @@ impl Aim {
             dry_run,
             fresh: effort.fresh,
             head: true,
+            method: self.method,
+            unmeasured: false,
+            probes: model::probes,
         })
     }
 
@@ -201,6 +211,12 @@ fn target(policy: &mut Policy, name: &str, value: f64) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn methods() -> impl TypedValueParser<Value = Method> {
+    let named = |name: String| Method::ALL.into_iter().find(|method| method.name() == name);
+    PossibleValuesParser::new(Method::ALL.map(Method::name))
+        .try_map(move |name| named(name).ok_or("no such method"))
 }
 
 fn number(text: &str) -> Result<f64, String> {

@@ -29,8 +29,10 @@ pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod select;
 pub(crate) mod status;
+pub(crate) mod task;
 pub(crate) mod unquarantine;
 pub(crate) mod why;
+pub(crate) mod zoo;
 
 /// A file that the line names.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

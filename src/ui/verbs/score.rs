@@ -8,10 +8,10 @@ use crate::model::npz;
 use crate::rank::copeland::{Rule, elect};
 use crate::rank::evaluate::weighted_tau;
 use crate::rank::relevance;
-use crate::task::Undefined;
+use crate::task::{Estimate, Undefined};
 use crate::ui::arrays::Arrays;
 use crate::ui::call::shown;
-use crate::ui::show::score::{Order, Single, Tau};
+use crate::ui::show::score::{Fits, Order, Scoring, Single, Tau};
 use crate::ui::{Answer, Call, Failure};
 
 /// Compute a ranking score from arrays in a file.
@@ -21,7 +21,8 @@ Examples:
   umbra score logme --in x.npz      features (N,D), labels (N); likewise
                                     logme-compat, hscore, hscore-shrunk, lfc,
                                     gbc, nleep, knn, head; energy without labels
-  umbra score logme --in x.npz      targets (N) or (N,K) in place of labels
+  umbra score logme --in x.npz      targets (N) or (N,K) in place of labels;
+                                    likewise head (R2, mean absolute error)
   umbra score unlabelled --in x.npz features (N,D), clusters (1)
   umbra score leep --in x.npz       probs or logits (N,Z), labels (N); likewise
                                     nce, pactran
@@ -68,16 +69,20 @@ const NEIGHBOURS: usize = 1;
 impl Score {
     pub(crate) fn run(self, _: &mut Call<'_>) -> Answer {
         let arrays = Arrays(npz::read_npz(&super::read(&self.input)?)?);
+        let exact = |value: Value| value.map(Scoring::from);
         let value = match self.metric {
             Metric::Tau => return tau(&arrays),
             Metric::Copeland => return order(&arrays, self.top),
-            Metric::Energy => relevance::energy(&arrays.matrix("features")?),
-            Metric::Unlabelled => unlabelled(&arrays)?,
+            Metric::Energy => exact(relevance::energy(&arrays.matrix("features")?)),
+            Metric::Unlabelled => unlabelled(&arrays)?.map(Scoring::from),
+            Metric::Head if arrays.0.contains_key("targets") => return fits(&arrays),
+            Metric::Head => head(&arrays)?.map(Scoring::from),
             Metric::Logme if arrays.0.contains_key("targets") => {
-                relevance::logme_targets(&arrays.matrix("features")?, &arrays.columns("targets")?)
+                let targets = arrays.columns("targets")?;
+                exact(relevance::logme_targets(&arrays.matrix("features")?, &targets))
             }
-            Metric::Leep | Metric::Nce | Metric::Pactran => of_source(self.metric, &arrays)?,
-            _ => of_features(self.metric, &arrays)?,
+            Metric::Leep | Metric::Nce | Metric::Pactran => exact(of_source(self.metric, &arrays)?),
+            _ => exact(of_features(self.metric, &arrays)?),
         };
         let name = self.metric.to_possible_value();
         let metric = name.map(|value| value.get_name().to_owned()).unwrap_or_default();
@@ -97,20 +102,32 @@ fn of_features(metric: Metric, arrays: &Arrays) -> Result<Value, Failure> {
         Metric::Lfc => relevance::lfc(&features, &labels),
         Metric::Gbc => relevance::gbc(&features, &labels),
         Metric::Knn => relevance::knn(&features, &labels, NEIGHBOURS),
-        Metric::Head => relevance::head_accuracy(&features, &labels).map(|found| found.value),
         _ => relevance::logme(&features, &labels),
     })
 }
 
+type Interval = Result<Estimate, Undefined>;
+
+/// Accuracy of a fitted head.
+fn head(arrays: &Arrays) -> Result<Interval, Failure> {
+    let (features, labels) = labelled("features", arrays)?;
+    Ok(relevance::head_accuracy(&features, &labels))
+}
+
+/// How well a head explains real targets.
+fn fits(arrays: &Arrays) -> Answer {
+    let (features, targets) = (arrays.matrix("features")?, arrays.columns("targets")?);
+    shown(Fits(relevance::head_targets(&features, &targets)))
+}
+
 /// As many clusters as there are classes, or ten.
-fn unlabelled(arrays: &Arrays) -> Result<Value, Failure> {
+fn unlabelled(arrays: &Arrays) -> Result<Interval, Failure> {
     let clusters = match arrays.optional_vector("clusters")?.as_deref() {
         None => 10,
         Some([count]) if count.fract() == 0.0 && (2.0..1e6).contains(count) => *count as usize,
         Some(_) => return Err(Failure::input("clusters must be one whole number from 2 on")),
     };
-    let found = relevance::unlabelled(&arrays.matrix("features")?, clusters, SEED);
-    Ok(found.map(|estimate| estimate.value))
+    Ok(relevance::unlabelled(&arrays.matrix("features")?, clusters, SEED))
 }
 
 /// Scores of a source head: of `probs`, or else of `logits`.

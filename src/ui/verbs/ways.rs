@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::agent::{Cores, CoresError};
-use crate::model::{self, Candidate};
+use crate::model::{self, Candidate, Config};
 use crate::ui::{Call, Failure};
 
 /// How models may be run.
@@ -36,6 +36,22 @@ impl Ways {
         let cores = self.affinity.as_ref().or(config.affinity.as_ref());
         cores.unwrap_or(&Cores::All).give(&mut candidates, &call.world.sys)?;
         Ok(candidates)
+    }
+}
+
+impl Ways {
+    /// The configurations themselves, for what no model is named for.
+    pub(crate) fn configs(&self, call: &Call<'_>) -> Result<Vec<Config>, Failure> {
+        let house = call.world.engines.iter().find(|engine| engine.is_of_the_house());
+        let engine = house.map_or(Config::AUTO, |engine| engine.name()).to_owned();
+        // One stands for all: of each configuration only the configuration is kept.
+        let any = model::probes().into_iter().take(1);
+        let any = any.map(|one| Candidate {
+            config: Config { engine: engine.clone(), ..one.config },
+            ..one
+        });
+        let expanded = self.expand(call, any.collect())?;
+        Ok(expanded.into_iter().map(|candidate| candidate.config).collect())
     }
 }
 

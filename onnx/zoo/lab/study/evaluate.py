@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import paths
-from . import finetune, methods, plan, plot
+from . import finetune, fitted, methods, plan, plot
 from .tables import rows as facts
 
 PAGE = paths.REPO / "docs" / "laboratory.md"
@@ -159,7 +159,7 @@ def sections() -> dict:
                           [row for form in ("int8", "float") for shots in plan.SHOTS
                            for row in [summary(form, shots, study if (form, shots) == (FORM, SHOTS) else None)]
                            if row]),
-        "forms": forms_text(), "finetune": finetune_table(study, against),
+        "device": fitted.device_text(study), "forms": forms_text(), "finetune": finetune_table(study, against),
         "plot": plot.bars([*sorted(results, key=lambda r: -r.tau.mean())], nested)}
 
 

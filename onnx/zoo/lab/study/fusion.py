@@ -26,7 +26,8 @@ class Fuser:
     `metrics` empty means all; `fitted` by ridge regression, otherwise the mean of ranks; `grouped` adds, for each
     input, its mean over the candidates of the same source task and over those of the same family; `sized` lets every
     weight depend on the logarithm of the number of samples, since scores of few samples deserve less trust; `kin`
-    adds a second prior, from the datasets on which backbones stand as the scores say that they stand here.
+    adds a second prior, from the datasets on which backbones stand as the scores say that they stand here; `prior` off
+    leaves the prior out.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Fuser:
     grouped: bool = False
     sized: bool = False
     kin: bool = False
+    prior: bool = True
 
 
 FUSERS = (
@@ -49,6 +51,10 @@ FUSERS = (
     Fuser("ridge on two priors, 3 scores and groups, by samples", CHEAP, grouped=True, sized=True, kin=True),
     Fuser("ridge on two priors, all scores and groups, by samples", grouped=True, sized=True, kin=True),
 )
+
+# What the agent ranks by (`fitted.py`): where the sidecars state a prior, and where they do not.
+SHIPPED = (next(f for f in FUSERS if f.name == "ridge on prior, 3 scores and groups"),
+           Fuser("ridge on 3 scores and groups", CHEAP, grouped=True, prior=False))
 
 
 def _groups(names: list) -> np.ndarray:
@@ -92,23 +98,29 @@ class Study:
         weight = np.exp(np.nan_to_num(np.array(like)) / WARMTH)[:, None] * there
         return (weight * np.where(there, rows, 0)).sum(0) / weight.sum(0)
 
-    def spread(self, fuser: Fuser, t: int, x: np.ndarray) -> np.ndarray:
-        """Inputs [n, k] standardised, and their group means where the fuser wants them."""
+    def spread(self, fuser: Fuser, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Inputs [n, k] of these candidates standardised, and their group means where the fuser wants them."""
         x = (x - x.mean(0)) / np.maximum(x.std(0), 1e-9)
         if not fuser.grouped:
             return x
-        weights = [same[np.ix_(self.candidates[t], self.candidates[t])] for same in self.same]
+        weights = [same[np.ix_(rows, rows)] for same in self.same]
         return np.concatenate([x, *(weight @ x / weight.sum(1, keepdims=True) for weight in weights)], 1)
 
     def scored(self, fuser: Fuser, t: int) -> np.ndarray:
         """The scores' part of a fuser's inputs, which no dataset that is left out changes."""
-        names = fuser.metrics or tuple(self.inputs)
-        return self.spread(fuser, t, np.stack([self.inputs[name][t, self.candidates[t]] for name in names], 1))
+        rows = self.candidates[t]
+        return self.spread(fuser, rows, self.raw(fuser, t, rows))
+
+    def raw(self, fuser: Fuser, t: int, rows: np.ndarray) -> np.ndarray:
+        """Scores [n, k] of some candidates."""
+        return np.stack([self.inputs[name][t, rows] for name in fuser.metrics or tuple(self.inputs)], 1)
 
     def columns(self, fuser: Fuser, t: int, leave: frozenset) -> np.ndarray:
         """Inputs [n, K] of a fuser for the candidates of one task."""
-        priors = [self.prior(leave)[self.candidates[t]], *([self.kin(t, leave)] if fuser.kin else ())]
-        x = np.concatenate([self.spread(fuser, t, np.stack(priors, 1)), self.scored(fuser, t)], 1)
+        rows, x = self.candidates[t], self.scored(fuser, t)
+        if fuser.prior:
+            priors = [self.prior(leave)[rows], *([self.kin(t, leave)] if fuser.kin else ())]
+            x = np.concatenate([self.spread(fuser, rows, np.stack(priors, 1)), x], 1)
         return np.concatenate([x, x * np.log(self.grid.samples[t] / SAMPLES)], 1) if fuser.sized else x
 
     def block(self, fuser: Fuser, dataset: str, leave: frozenset):

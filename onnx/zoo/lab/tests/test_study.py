@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lab import architectures, export, runtime
-from lab.study import datasets, features, fusion, grid, methods, plan, plot, pretrain, tables
+from lab.study import datasets, extractor, features, fitted, fusion, grid, methods, plan, plot, pretrain, tables, tokens
 from lab.study.plan import Backbone
 
 CLASSES = {"notmnist": 10, "letters": 40, "omniglot": 8, "signs": 10, "mnist": 10, "kannada": 10, "digmnist": 10,
@@ -109,3 +109,36 @@ def test_the_plot_is_a_picture_of_every_method():
     picture = plot.bars([*each, nested], nested)
     bars = ElementTree.fromstring(picture).findall("{http://www.w3.org/2000/svg}rect")
     assert len(bars) == len(each) + 2
+
+
+def test_the_committed_weights_are_those_of_the_facts():
+    assert fitted.TABLE.read_text() == fitted.table(methods.study_of("int8", 20))
+
+
+def test_a_fitted_value_is_that_of_the_agents_test():
+    """src/rank/relevance/fitted.rs has the same candidates, two sources of two families, and expects these values."""
+    names = ["f-a", "g-a", "f-b", "g-b"]
+    scores = {"logme": [-0.5, -0.9, -0.2, -0.7], "hscore-shrunk": [1.5, 0.4, 2.2, 1.9], "nce": [-1.2, -1.9, -0.8, -1.1]}
+    found = grid.Grid(names, ["d/00"], np.array(["d"]), np.ones((1, 4)),
+                      {name: np.array([values]) for name, values in scores.items()}, np.array([100]))
+    study = fusion.Study(found, {n: n[2:] for n in names}, {n: n[0] for n in names})
+    weights = np.array([0.4271, -0.0684, 0.1430, 0.1382, 0.2181, -0.0542, 0.1532, 0.1218, 0.0898, 0.2049, -0.1359,
+                        -0.0669])
+    value = fitted.by(study, fitted.SHIPPED[0], 0, np.arange(4), np.array([0.3, -1.2, 0.9, 0.1]), weights)
+    assert np.allclose(value, [0.16433094, -1.49214231, 1.22268835, 0.10512302], atol=1e-7)
+
+
+def test_prototypes_are_means_of_unit_features_and_find_their_class():
+    f = np.array([[3.0, 0], [0, 0.1], [0, 2.0], [0, 0]])
+    found = extractor.prototypes(f, np.array([0, 0, 1, 1]), 2)
+    assert np.allclose(found, [[0.5, 0.5], [0, 0.5]])
+    assert extractor.nearest(np.eye(2), np.array([[5.0, 1], [1, 5], [1, 5]]), np.array([0, 1, 0])) == 2 / 3
+
+
+def test_the_tokens_are_of_the_shipped_extractor_and_of_every_task():
+    with np.load(tokens.FILE) as npz:
+        assert npz["extractor"].tobytes().hex() in tokens.MODEL.with_suffix(".toml").read_text()
+        keys = {row["task"] for row in tables.rows("probe").values()}
+        assert keys == set(npz.files) - {"extractor"}
+        assert all(npz[key].dtype == np.float16 and npz[key].shape[1] == 128 for key in keys)
+        assert (np.linalg.norm(npz["mnist/00"].astype(float), axis=1) <= 1.001).all()

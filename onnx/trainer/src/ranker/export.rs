@@ -1,0 +1,202 @@
+//! A trained network as an ONNX file, in operators that any engine knows.
+//!
+//! Layer norms are written as products with constant matrices, so that nothing newer than
+//! operator set 13 is needed.
+
+use candle_core::Result;
+use umbra::model::Dtype;
+use umbra::model::onnx::{Attribute, Graph, Model, Node, TensorData, ValueInfo};
+use umbra::rank::spider::{GROUPS, HARDWARE, VIEWS, WIDTH, names};
+
+use super::fit::{Fitted, Scale};
+use super::network::EPSILON;
+
+const OPSET: i64 = 13;
+
+/// Nodes and constants as they are added; every value has the name of its node.
+struct Draft {
+    nodes: Vec<Node>,
+    constants: Vec<TensorData>,
+}
+
+impl Draft {
+    /// A node; gives the name of its value.
+    fn node(&mut self, op: &str, inputs: &[&str], attributes: &[Attribute]) -> String {
+        let name = format!("{}{}", op.to_lowercase(), self.nodes.len());
+        let node = Node::new(op, inputs, &[&name]);
+        self.nodes.push(attributes.iter().fold(node, |node, of| node.with(of.clone())));
+        name
+    }
+
+    fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
+        let name = format!("c{}", self.constants.len());
+        self.constants.push(TensorData::from_f32(&name, shape, values));
+        name
+    }
+
+    fn whole(&mut self, values: &[i64]) -> String {
+        let name = format!("c{}", self.constants.len());
+        self.constants.push(TensorData::from_i64(&name, &[values.len()], values));
+        name
+    }
+
+    /// Columns of `x` from one place to another.
+    fn columns(&mut self, x: &str, from: i64, to: i64) -> String {
+        let bounds = [self.whole(&[from]), self.whole(&[to]), self.whole(&[1])];
+        self.node("Slice", &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
+    }
+}
+
+/// Writes the network down.
+pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
+    let mut draft = Draft { nodes: Vec::new(), constants: Vec::new() };
+    let writer = Writer { fitted };
+    let scores = writer.scores(&mut draft)?;
+    draft.nodes.push(Node::new("Identity", &[&scores], &[names::SCORES]));
+    let rows = |name: &str, width: usize| {
+        ValueInfo::tensor(name, Dtype::Float32, &[None, Some(width as u64)])
+    };
+    let sizes = fitted.network.sizes;
+    let mut inputs = vec![rows(names::PORTRAITS, WIDTH)];
+    for (name, used, width) in [
+        (names::VIEWS, sizes.views, VIEWS),
+        (names::CLASSES, sizes.features, fitted.classes.mean.len()),
+        (names::HARDWARE, sizes.hardware, HARDWARE),
+    ] {
+        inputs.extend((used > 0).then(|| rows(name, width)));
+    }
+    let outputs = vec![rows(names::SCORES, 1)];
+    let mut graph = Graph::of(inputs, draft.nodes, outputs);
+    graph.initializer = draft.constants;
+    Ok(Model::of(OPSET, graph))
+}
+
+struct Writer<'a> {
+    fitted: &'a Fitted,
+}
+
+impl Writer<'_> {
+    /// The name of the scores, models x 1; as `Network::scores`, for one task.
+    fn scores(&self, draft: &mut Draft) -> Result<String> {
+        let sizes = self.fitted.network.sizes;
+        let portraits = self.scaled(draft, names::PORTRAITS, &self.fitted.portraits);
+        let token = self.layer(draft, &portraits, "portrait")?;
+        let query = self.product(draft, &token, "query")?;
+        let mut own = vec![token.clone()];
+        if sizes.views > 0 {
+            own.push(self.layer(draft, names::VIEWS, "view")?);
+        }
+        let ones = draft.constant(&[sizes.token, 1], &vec![1.0; sizes.token]);
+        let (mut logits, mut values) = (Vec::new(), Vec::new());
+        for seen in &own {
+            let key = self.product(draft, seen, "key")?;
+            let both = draft.node("Mul", &[&query, &key], &[]);
+            logits.push(draft.node("MatMul", &[&both, &ones], &[]));
+            values.push(self.product(draft, seen, "value")?);
+        }
+        let shared = self.shared(draft)?;
+        for seen in &shared {
+            let key = self.product(draft, seen, "key")?;
+            let key = draft.node("Transpose", &[&key], &[Attribute::ints("perm", &[1, 0])]);
+            logits.push(draft.node("MatMul", &[&query, &key], &[]));
+        }
+        let share = self.shares(draft, &logits);
+        let mut mixed = self.mixed_own(draft, &share, &values);
+        if !shared.is_empty() {
+            let each: Result<Vec<String>> =
+                shared.iter().map(|seen| self.product(draft, seen, "value")).collect();
+            let each = each?;
+            let names: Vec<&str> = each.iter().map(String::as_str).collect();
+            let value = draft.node("Concat", &names, &[Attribute::int("axis", 0)]);
+            let rest = draft.columns(&share, values.len() as i64, i64::MAX);
+            let seen = draft.node("MatMul", &[&rest, &value], &[]);
+            mixed = draft.node("Add", &[&mixed, &seen], &[]);
+        }
+        let out = self.layer(draft, &mixed, "out")?;
+        let sum = draft.node("Add", &[&token, &out], &[]);
+        let read = self.norm(draft, &sum, "norm1")?;
+        let read = self.norm(draft, &read, "norm2")?;
+        self.layer(draft, &read, "head")
+    }
+
+    /// Tokens that all models share, as `Network::shared`.
+    fn shared(&self, draft: &mut Draft) -> Result<Vec<String>> {
+        let sizes = self.fitted.network.sizes;
+        let mut shared = Vec::new();
+        if sizes.features > 0 {
+            let scaled = self.scaled(draft, names::CLASSES, &self.fitted.classes);
+            shared.push(self.layer(draft, &scaled, "class")?);
+        }
+        if sizes.hardware > 0 {
+            let scaled = self.scaled(draft, names::HARDWARE, &self.fitted.hardware);
+            let groups = draft.constant(&[GROUPS.len(), HARDWARE], &super::fit::groups());
+            let rows = draft.node("Mul", &[&scaled, &groups], &[]);
+            shared.push(self.layer(draft, &rows, "hardware")?);
+        }
+        Ok(shared)
+    }
+
+    /// Softmax over all tokens.
+    fn shares(&self, draft: &mut Draft, logits: &[String]) -> String {
+        let names: Vec<&str> = logits.iter().map(String::as_str).collect();
+        let all = draft.node("Concat", &names, &[Attribute::int("axis", 1)]);
+        let width = draft.constant(&[1], &[(self.fitted.network.sizes.token as f32).sqrt()]);
+        let all = draft.node("Div", &[&all, &width], &[]);
+        draft.node("Softmax", &[&all], &[Attribute::int("axis", 1)])
+    }
+
+    /// The share of each model's own tokens.
+    fn mixed_own(&self, draft: &mut Draft, share: &str, values: &[String]) -> String {
+        let mut mixed = String::new();
+        for (at, value) in values.iter().enumerate() {
+            let own = draft.columns(share, at as i64, at as i64 + 1);
+            let seen = draft.node("Mul", &[value, &own], &[]);
+            mixed = match mixed.is_empty() {
+                true => seen,
+                false => draft.node("Add", &[&mixed, &seen], &[]),
+            };
+        }
+        mixed
+    }
+
+    fn weight(&self, draft: &mut Draft, name: &str) -> Result<String> {
+        let tensor = self.fitted.network.weight(name)?;
+        let (rows, columns) = tensor.dims2()?;
+        Ok(draft.constant(&[rows, columns], &tensor.flatten_all()?.to_vec1::<f32>()?))
+    }
+
+    fn product(&self, draft: &mut Draft, x: &str, name: &str) -> Result<String> {
+        let weight = self.weight(draft, name)?;
+        Ok(draft.node("MatMul", &[x, &weight], &[]))
+    }
+
+    fn layer(&self, draft: &mut Draft, x: &str, name: &str) -> Result<String> {
+        let product = self.product(draft, x, &format!("{name}.w"))?;
+        let bias = self.weight(draft, &format!("{name}.b"))?;
+        Ok(draft.node("Add", &[&product, &bias], &[]))
+    }
+
+    fn scaled(&self, draft: &mut Draft, x: &str, scale: &Scale) -> String {
+        let mean = draft.constant(&[1, scale.mean.len()], &scale.mean);
+        let inverse = draft.constant(&[1, scale.inverse.len()], &scale.inverse);
+        let apart = draft.node("Sub", &[x, &mean], &[]);
+        draft.node("Mul", &[&apart, &inverse], &[])
+    }
+
+    fn norm(&self, draft: &mut Draft, x: &str, name: &str) -> Result<String> {
+        let d = self.fitted.network.sizes.token;
+        let average = draft.constant(&[d, d], &vec![1.0 / d as f32; d * d]);
+        let mean = draft.node("MatMul", &[x, &average], &[]);
+        let apart = draft.node("Sub", &[x, &mean], &[]);
+        let square = draft.node("Mul", &[&apart, &apart], &[]);
+        let variance = draft.node("MatMul", &[&square, &average], &[]);
+        let epsilon = draft.constant(&[1], &[EPSILON as f32]);
+        let variance = draft.node("Add", &[&variance, &epsilon], &[]);
+        let deviation = draft.node("Sqrt", &[&variance], &[]);
+        let unit = draft.node("Div", &[&apart, &deviation], &[]);
+        let (gain, bias) =
+            (self.weight(draft, &format!("{name}.g"))?, self.weight(draft, &format!("{name}.b"))?);
+        let scaled = draft.node("Mul", &[&unit, &gain], &[]);
+        Ok(draft.node("Add", &[&scaled, &bias], &[]))
+    }
+}

@@ -1,0 +1,16 @@
+//! `train`: trains the rankers, judges them on datasets and boards that they have not seen, and
+//! writes their files.
+
+mod boards;
+mod contest;
+mod curve;
+mod export;
+mod facts;
+mod fit;
+mod judge;
+mod loss;
+mod network;
+mod report;
+mod train;
+
+pub(crate) use train::Train;

@@ -1,0 +1,200 @@
+//! What a learned ranker says of the candidates: rankers' files, portraits, the task's tokens and the
+//! samples' scores brought together.
+
+use std::collections::BTreeMap;
+
+use super::AgentError;
+use crate::base::Digest;
+use crate::engine::{Engine, EngineError};
+use crate::model::{self, Candidate};
+use crate::rank::cost::roofline::Rates;
+use crate::rank::relevance::Prior;
+use crate::rank::spider::{
+    self, Class, HARDWARE, Hardware, Portrait, Question, Scorer, Viewed, classes, hardware,
+    portrait, stated, views,
+};
+use crate::rank::{Advice, Method, Speeds};
+use crate::task::tokens::{self, TaskTokens};
+use crate::task::{Estimate, Evidence, Scored, Task};
+
+/// Half a 95 % interval in standard deviations.
+const REACH: f64 = 1.96;
+
+/// What there is to be asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The task.
+    pub(super) task: &'a Task,
+    /// Candidates, in zoo order.
+    pub(super) candidates: &'a [Candidate],
+    /// Evidence of those that gave any.
+    pub(super) evidence: &'a [Evidence],
+    /// Speeds of the board.
+    pub(super) speeds: &'a Speeds,
+    /// Engines of this program.
+    pub(super) engines: &'a [Box<dyn Engine>],
+}
+
+impl Known<'_> {
+    /// What a way says of the candidates; nothing where the rule itself decides.
+    ///
+    /// # Errors
+    /// [`AgentError::Method`]: the way cannot be gone here, and why.
+    pub(super) fn advice(&self, method: Method) -> Result<Option<Advice>, AgentError> {
+        let refused = |why: &str| AgentError::Method { method, why: why.to_owned() };
+        let scores = match method {
+            Method::Shadow => return Ok(None),
+            Method::Static => self.expected(),
+            Method::Spider => self.learned(method, model::SPIDER, &[0.0; HARDWARE])?,
+            Method::Fusion => {
+                let known = |candidate: &Candidate| self.speeds.get(&candidate.config.id());
+                let rates: Option<&Rates> = self.candidates.iter().find_map(known);
+                let none = "the speed of this board is not known yet: run `umbra select` first";
+                let board =
+                    hardware(rates.ok_or_else(|| refused(none))?, &self.task.policy.targets);
+                self.learned(method, model::FUSION, &board)?
+            }
+        };
+        if scores.is_empty() {
+            let none = "no candidate has a behaviour in its sidecar: `umbra zoo add` gives it one";
+            return Err(refused(none));
+        }
+        Ok(Some(Advice { method, scores }))
+    }
+
+    /// The prior that the sidecars state, else the size: the one list that serves any zoo.
+    fn expected(&self) -> BTreeMap<Digest, Estimate> {
+        let all: Vec<&Candidate> = self.sound().collect();
+        let prior = Prior::of(&all).unwrap_or(Prior::Macs);
+        let of = |candidate: &&Candidate| {
+            let value = prior.value(candidate)?;
+            Some((candidate.sha256, Estimate { value, low: value, high: value }))
+        };
+        all.iter().filter_map(of).collect()
+    }
+
+    fn learned(
+        &self,
+        method: Method,
+        ranker: &[u8],
+        board: &Hardware,
+    ) -> Result<BTreeMap<Digest, Estimate>, AgentError> {
+        let refused = |why: String| AgentError::Method { method, why };
+        let models = self.models();
+        if models.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let tokens = tokens::build(self.task, &model::extractor(), self.engines)
+            .map_err(|error| refused(error.to_string()))?;
+        let classes = self.classes(&tokens).map_err(|error| refused(error.to_string()))?;
+        let samples = self.task.samples.len();
+        let asked = Asked { models: &models, classes: &classes, samples, board };
+        let scorer = Scorer::new(ranker, self.engines, models.len(), classes.len());
+        let scores = scorer.and_then(|mut scorer| asked.scores(&mut scorer));
+        let scores = scores.map_err(|error| refused(error.to_string()))?;
+        Ok(models.iter().map(|model| model.candidate.sha256).zip(scores).collect())
+    }
+
+    /// The task's classes, beside what the extractor sees in the reference images.
+    fn classes(&self, tokens: &TaskTokens) -> Result<Vec<Class>, EngineError> {
+        let prototypes: Vec<Vec<f32>> =
+            tokens.classes.iter().map(|class| class.prototype.clone()).collect();
+        Ok(classes(&prototypes, &spider::groups(self.engines)?))
+    }
+
+    /// Models that a learned ranker can be asked about, each once.
+    fn models(&self) -> Vec<Model<'_>> {
+        let mut models: Vec<Model<'_>> = Vec::new();
+        for candidate in self.sound() {
+            let known = models.iter().any(|model| model.candidate.sha256 == candidate.sha256);
+            let found = stated(candidate).and_then(|behaviour| portrait(candidate, &behaviour));
+            match found {
+                None => {
+                    log::warn!("{} states no behaviour: `umbra zoo add` finds it", candidate.id)
+                }
+                Some(portrait) if !known => {
+                    let own = |shown: &&Evidence| shown.sha256 == candidate.sha256;
+                    let evidence = self.evidence.iter().find(own);
+                    models.push(Model { candidate, portrait, evidence });
+                }
+                Some(_) => {}
+            }
+        }
+        models
+    }
+
+    fn sound(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(|candidate| candidate.rejection.is_none())
+    }
+}
+
+/// One model as a ranker sees it.
+struct Model<'a> {
+    candidate: &'a Candidate,
+    portrait: Portrait,
+    evidence: Option<&'a Evidence>,
+}
+
+impl Model<'_> {
+    /// Its scores on all samples, or on one of the halves.
+    fn viewed(&self, half: Option<usize>) -> Viewed<'_> {
+        let value = |scored: &Scored| match half {
+            None => Some(scored.value),
+            Some(half) => scored.halves.get(half).map(|value| f64::from(*value)),
+        };
+        let scores = self.evidence.map(|shown| &shown.scores);
+        let each = scores.map(|scores| [&scores.logme, &scores.hscore, &scores.nce]);
+        let manifest = self.candidate.manifest.as_ref();
+        let source = manifest.and_then(|manifest| manifest.source.as_ref());
+        Viewed {
+            scores: each.map_or([None; 3], |each| each.map(|judged| value(judged.as_ref().ok()?))),
+            source: source.map(|source| source.task.as_str()),
+            family: manifest.map(|manifest| manifest.family.as_str()),
+        }
+    }
+}
+
+/// One question, asked of all samples and of their halves.
+struct Asked<'a> {
+    models: &'a [Model<'a>],
+    classes: &'a [Class],
+    samples: usize,
+    board: &'a Hardware,
+}
+
+impl Asked<'_> {
+    /// Scores with 95 % intervals: the delete-half jackknife, as for every other score.
+    fn scores(&self, scorer: &mut Scorer) -> Result<Vec<Estimate>, EngineError> {
+        let whole = self.of(scorer, None)?;
+        let halves = (0..self.halves()).map(|half| self.of(scorer, Some(half)));
+        let halves = halves.collect::<Result<Vec<_>, _>>()?;
+        let of = |(at, value): (usize, &f64)| {
+            let each: Vec<f64> = halves.iter().filter_map(|half| half.get(at).copied()).collect();
+            let reach = REACH * deviation(&each);
+            Estimate { value: *value, low: value - reach, high: value + reach }
+        };
+        Ok(whole.iter().enumerate().map(of).collect())
+    }
+
+    fn of(&self, scorer: &mut Scorer, half: Option<usize>) -> Result<Vec<f64>, EngineError> {
+        let viewed: Vec<Viewed<'_>> = self.models.iter().map(|model| model.viewed(half)).collect();
+        let portraits: Vec<Portrait> = self.models.iter().map(|model| model.portrait).collect();
+        let views = views(&viewed, self.samples);
+        let (classes, hardware) = (self.classes, self.board);
+        scorer.scores(&Question { portraits: &portraits, views: &views, classes, hardware })
+    }
+
+    /// Halves that every model with evidence has been scored on.
+    fn halves(&self) -> usize {
+        let of = |model: &Model<'_>| Some(model.evidence?.scores.logme.as_ref().ok()?.halves.len());
+        self.models.iter().filter_map(of).min().unwrap_or(0)
+    }
+}
+
+/// Standard deviation; 0 of fewer than two values.
+fn deviation(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count.max(1.0);
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / (count - 1.0).max(1.0)).sqrt()
+}

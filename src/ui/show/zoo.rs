@@ -1,0 +1,52 @@
+//! What `zoo add` found.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::table::{Align, Table};
+use super::text::{page, plural};
+use super::{Show, document};
+use crate::task::behaviour::{Behaviour, GROUPS};
+
+/// One model.
+#[derive(Debug)]
+pub struct One {
+    /// Its name.
+    pub id: String,
+    /// Where it was noted.
+    pub sidecar: PathBuf,
+    /// What was noted.
+    pub behaviour: Behaviour,
+}
+
+/// The models that were looked at.
+#[derive(Debug)]
+pub struct Added(pub Vec<One>);
+
+impl Show for Added {
+    fn text(&self) -> String {
+        let groups = GROUPS.iter().map(|group| (*group, Align::Right));
+        let columns: Vec<_> = std::iter::once(("model", Align::Name)).chain(groups).collect();
+        let mut table = Table::new(&columns);
+        for One { id, behaviour, .. } in &self.0 {
+            let shares = behaviour.chunks_exact(2).take(GROUPS.len());
+            let nearest = shares.filter_map(|pair| pair.get(1));
+            let cells = nearest.map(|share| format!("{:.0}", share * 100.0));
+            table.row(std::iter::once(id.clone()).chain(cells).collect());
+        }
+        let mut lines = vec![
+            format!("{} noted in the sidecars", plural(self.0.len(), "behaviour")),
+            "reference images whose nearest other is of their class, %".to_owned(),
+            String::new(),
+        ];
+        lines.extend(table.lines());
+        page(&lines)
+    }
+
+    fn json(&self) -> Value {
+        let one = |of: &One| json!({ "id": of.id, "sidecar": of.sidecar, "behaviour": of.behaviour.to_vec() });
+        let models: Vec<Value> = self.0.iter().map(one).collect();
+        document(json!({ "models": models }))
+    }
+}
