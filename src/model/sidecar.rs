@@ -108,17 +108,17 @@ pub fn with_behaviour(candidate: &Candidate, text: Option<&str>, behaviour: &[f3
     };
     let text = text.map_or_else(least, str::to_owned);
     // Keys of the whole come before the first table.
-    let tables = text.lines().position(|line| line.trim_start().starts_with('['));
-    let (own, tables): (Vec<(usize, &str)>, Vec<(usize, &str)>) =
-        text.lines().enumerate().partition(|(at, _)| tables.is_none_or(|first| *at < first));
+    let lines: Vec<&str> = text.lines().collect();
+    let is_table = |line: &&str| line.trim_start().starts_with('[');
+    let first = lines.iter().position(is_table).unwrap_or(lines.len());
+    let (own, tables) = lines.split_at(first);
     let is_old = |line: &&str| line.trim_start().starts_with("behaviour");
-    let kept = own.iter().map(|(_, line)| *line).filter(|line| !is_old(line));
-    let mut own: Vec<&str> = kept.collect();
+    let mut own: Vec<&str> = own.iter().copied().filter(|line| !is_old(line)).collect();
     while own.last().is_some_and(|line| line.trim().is_empty()) {
         own.pop();
     }
     let blank = (!tables.is_empty()).then_some("");
-    let rest = tables.iter().map(|(_, line)| *line);
+    let rest = tables.iter().copied();
     let lines: Vec<&str> =
         own.into_iter().chain([line.as_str()]).chain(blank).chain(rest).collect();
     lines.join("\n") + "\n"

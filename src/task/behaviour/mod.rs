@@ -65,7 +65,7 @@ pub fn kinds(
     preprocess: &Preprocess,
     features: &str,
 ) -> Result<Vec<Vec<f32>>, EngineError> {
-    let mean = |(features, _): &(DMatrix<f64>, Vec<u32>)| -> Vec<f32> {
+    let mean = |(features, _): &Group| -> Vec<f32> {
         let mut sum = RowDVector::zeros(features.ncols());
         for row in features.row_iter() {
             let norm = row.norm();
@@ -76,13 +76,16 @@ pub fn kinds(
     Ok(seen(engine, model, preprocess, features)?.iter().map(mean).collect())
 }
 
-/// Features and labels of each group.
+/// Features and labels of one group.
+type Group = (DMatrix<f64>, Vec<u32>);
+
+/// Those of each group.
 fn seen(
     engine: &dyn Engine,
     model: &[u8],
     preprocess: &Preprocess,
     features: &str,
-) -> Result<Vec<(DMatrix<f64>, Vec<u32>)>, EngineError> {
+) -> Result<Vec<Group>, EngineError> {
     let spec = PipelineSpec {
         preprocess: Some(preprocess.clone()),
         output: features.to_owned(),
@@ -149,7 +152,7 @@ fn nearest(features: &DMatrix<f64>, labels: &[u32]) -> f64 {
 }
 
 /// Participation ratio over the number of features, share of zeros, logarithm of their number.
-fn overall(groups: &[(DMatrix<f64>, Vec<u32>)]) -> [f64; 3] {
+fn overall(groups: &[Group]) -> [f64; 3] {
     let width = groups.first().map_or(1, |(features, _)| features.ncols());
     let rows: Vec<_> = groups.iter().flat_map(|(features, _)| features.row_iter()).collect();
     let mut mean = RowDVector::zeros(width);
