@@ -15,7 +15,7 @@ use crate::board::{self, Facts};
 use crate::decide::{self, Incumbent};
 use crate::deploy::{Active, Lock, Store};
 use crate::model::{Candidate, Rejection, Stage};
-use crate::rank::{self, Method, Ranking, Speeds};
+use crate::rank::{self, Advice, Ranking, Speeds};
 use crate::task::{Evidence, Policy, Task};
 
 /// Chooses, by measuring, which candidate serves the task best here, and puts it in place.
@@ -84,10 +84,17 @@ pub(super) fn run(
         speeds: &speeds,
         engines,
     };
-    let ranking = ranked(&known, &facts, &trials, unmeasured, method)?;
+    let advice = known.advice(method)?;
+    let mut ranking = ranked(&known, &facts, &trials, advice.as_ref());
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
     let decision = decide::choose(&task.policy, &ranking, incumbent.as_ref());
+    if unmeasured {
+        // A look ahead: shown, and never chosen from.
+        let seen = |trial: &&Trial| trial.verdict != Verdict::Skipped;
+        let seen: Vec<Trial> = trials.iter().filter(seen).cloned().collect();
+        ranking = ranked(&known, &facts, &seen, advice.as_ref());
+    }
     laps.note(|elapsed| &mut elapsed.decide);
 
     let mut selection = Selection {
@@ -150,23 +157,14 @@ fn first_order(speeds: &Speeds, facts: &Facts, policy: &Policy, entries: &[Entry
     order
 }
 
-/// The order, by the way that was asked for; with the candidates that nobody measured or without.
-fn ranked(
-    known: &Known<'_>,
-    facts: &Facts,
-    trials: &[Trial],
-    unmeasured: bool,
-    method: Method,
-) -> Result<Ranking, AgentError> {
+/// The order, by an advice where there is one.
+fn ranked(known: &Known<'_>, facts: &Facts, trials: &[Trial], advice: Option<&Advice>) -> Ranking {
     let Known { task, candidates, evidence, speeds, .. } = *known;
-    let counts = |trial: &&Trial| !unmeasured || trial.verdict != Verdict::Skipped;
-    let trials: Vec<Trial> = trials.iter().filter(counts).cloned().collect();
-    let ranking = rank::rank_at(speeds, facts, &task.policy, candidates, &trials, evidence);
-    let advice = known.advice(method)?;
-    Ok(match advice {
-        Some(advice) => rank::advised(&ranking, &advice),
+    let ranking = rank::rank_at(speeds, facts, &task.policy, candidates, trials, evidence);
+    match advice {
+        Some(advice) => rank::advised(&ranking, advice),
         None => ranking,
-    })
+    }
 }
 
 /// One trial per candidate, whatever became of it.

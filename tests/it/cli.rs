@@ -99,7 +99,7 @@ fn without_records_why_says_what_to_do_and_rank_is_quiet() {
     assert!(bench.text(&["why"]).contains("run `umbra select` first"));
     let output = bench.run(&["rank"]);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("not measured"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("skipped  ~"));
 }
 
 #[test]
@@ -454,7 +454,8 @@ fn speeds_are_gauged_once_and_predict_what_nobody_measured() {
     assert!(interval[0].as_f64().unwrap() < latency && latency < interval[1].as_f64().unwrap());
     assert!(candidate["latency_us"].is_null(), "{candidate}");
     let text = bench.text(&["rank"]);
-    assert!(text.contains("not measured; ~"), "{text}");
+    // Predicted values are marked, and nothing that nobody measured is chosen.
+    assert!(text.contains("skipped  ~") && !text.contains('*'), "{text}");
 }
 
 /// The rehearsal before the deployment has kept one.
