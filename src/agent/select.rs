@@ -62,18 +62,7 @@ pub(super) fn run(
     laps.note(|elapsed| &mut elapsed.bench);
     let order = first_order(&speeds, &facts, &task.policy, &entries);
     laps.note(|elapsed| &mut elapsed.rank);
-    if measuring.budget.is_limited() {
-        measuring.search(&mut entries, &speeds, sink)?;
-    } else {
-        measuring.bench(&mut entries, &order, sink)?;
-    }
-    laps.note(|elapsed| &mut elapsed.bench);
-    measuring.observe(&mut entries, &order, sink)?;
-    laps.note(|elapsed| &mut elapsed.observe);
-    // Where the samples say that a head serves better than the model's own scores, or the
-    // other way round, what would be deployed was not what was timed.
-    measuring.bench(&mut entries, &order, sink)?;
-    laps.note(|elapsed| &mut elapsed.bench);
+    measure(&mut measuring, &mut entries, (&order, &speeds), &mut laps, sink)?;
 
     let reused = entries.iter().filter(|entry| entry.reused).count();
     let (candidates, trials, evidence) = results(&setting, entries, ctx.clock);
@@ -85,16 +74,13 @@ pub(super) fn run(
         engines,
     };
     let advice = known.advice(method)?;
-    let mut ranking = ranked(&known, &facts, &trials, advice.as_ref());
+    let measured = ranked(&known, &facts, &trials, advice.as_ref());
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
-    let decision = decide::choose(&task.policy, &ranking, incumbent.as_ref());
-    if unmeasured {
-        // A look ahead: shown, and never chosen from.
-        let seen = |trial: &&Trial| trial.verdict != Verdict::Skipped;
-        let seen: Vec<Trial> = trials.iter().filter(seen).cloned().collect();
-        ranking = ranked(&known, &facts, &seen, advice.as_ref());
-    }
+    let decision = decide::choose(&task.policy, &measured, incumbent.as_ref());
+    // A look ahead is shown, and never chosen from.
+    let ahead = || ranked(&known, &facts, &seen(&trials), advice.as_ref());
+    let ranking = if unmeasured { ahead() } else { measured };
     laps.note(|elapsed| &mut elapsed.decide);
 
     let mut selection = Selection {
@@ -119,6 +105,29 @@ pub(super) fn run(
     selection.elapsed = laps.end();
     drop(lock);
     Ok(selection)
+}
+
+/// Measures what the records do not know, most promising first or as a budget allows.
+fn measure(
+    measuring: &mut Measuring<'_>,
+    entries: &mut [Entry],
+    (order, speeds): (&[usize], &Speeds),
+    laps: &mut Laps<'_>,
+    sink: &mut dyn Sink,
+) -> Result<(), AgentError> {
+    if measuring.budget.is_limited() {
+        measuring.search(entries, speeds, sink)?;
+    } else {
+        measuring.bench(entries, order, sink)?;
+    }
+    laps.note(|elapsed| &mut elapsed.bench);
+    measuring.observe(entries, order, sink)?;
+    laps.note(|elapsed| &mut elapsed.observe);
+    // Where the samples say that a head serves better than the model's own scores, or the
+    // other way round, what would be deployed was not what was timed.
+    measuring.bench(entries, order, sink)?;
+    laps.note(|elapsed| &mut elapsed.bench);
+    Ok(())
 }
 
 /// Nothing is measured and nothing written without the lock; a dry run that finds all it
@@ -155,6 +164,11 @@ fn first_order(speeds: &Speeds, facts: &Facts, policy: &Policy, entries: &[Entry
     let Ranking { mut order, .. } = rank::rank_at(speeds, facts, policy, &candidates, &[], &[]);
     order.extend((0..entries.len()).filter(|at| !order.contains(at)).collect::<Vec<_>>());
     order
+}
+
+/// Trials of what ran: without them, what was skipped stands by what is predicted of it.
+fn seen(trials: &[Trial]) -> Vec<Trial> {
+    trials.iter().filter(|trial| trial.verdict != Verdict::Skipped).cloned().collect()
 }
 
 /// The order, by an advice where there is one.
