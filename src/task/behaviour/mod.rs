@@ -1,7 +1,7 @@
 //! How a model behaves on pictures that every device has: a description of any ONNX file
 //! that needs neither the task nor a label of its own.
 //!
-//! The [reference images](reference) go through the model; of its features only a few
+//! The reference images (`reference.rs`) go through the model; of its features only a few
 //! numbers remain, the same number for every model whatever the size of its features. With
 //! the figures of its card they are what the ranker knows of a model that it was not trained
 //! on (docs/ranker.md).
