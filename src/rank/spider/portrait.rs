@@ -4,7 +4,7 @@ use crate::model::{Candidate, Card, Quantization};
 use crate::task::behaviour::{Behaviour, NUMBERS};
 
 /// Numbers of a card.
-const CARD: usize = 9;
+const CARD: usize = 8;
 /// Numbers of a portrait.
 pub const WIDTH: usize = CARD + NUMBERS;
 
@@ -20,10 +20,11 @@ pub fn stated(candidate: &Candidate) -> Option<Behaviour> {
     found.iter().all(|number| number.is_finite()).then_some(found)
 }
 
-/// The card's numbers and the behaviour; none where the file could not be read. In their order:
-/// natural logarithms (of one more than) parameters, multiply-accumulates, bytes of weights,
-/// nodes, and bytes of activations; 1 if quantised; the logarithm of one more than its source labels, its
+/// The card's numbers and the behaviour; none where the file could not be read. In their order: natural
+/// logarithms (of one more than) parameters, multiply-accumulates, layers that cost something, and
+/// bytes that they move; 1 if quantised; the logarithm of one more than its source labels, its
 /// accuracy on its source, and 1 if that is known; then the [behaviour](crate::task::behaviour).
+/// None of it depends on the form that a quantised file is written in.
 #[must_use]
 pub fn portrait(candidate: &Candidate, behaviour: &Behaviour) -> Option<Portrait> {
     let card = candidate.card.as_ref()?;
@@ -36,12 +37,12 @@ fn of_card(candidate: &Candidate, card: &Card) -> [f32; CARD] {
     let accuracy = source.and_then(|source| source.accuracy_int8.or(source.accuracy_float));
     let whole = !matches!(card.quantization, Quantization::Float32 | Quantization::Float16);
     let logarithm = |amount: u64| (amount as f64).ln_1p() as f32;
+    let moved = card.work.iter().fold(0_u64, |sum, work| sum.saturating_add(work.bytes));
     [
         logarithm(card.params),
         logarithm(card.macs.unwrap_or(0)),
-        logarithm(card.weight_bytes.values().fold(0, |sum, bytes| sum.saturating_add(*bytes))),
-        logarithm(card.ops.values().fold(0, |sum, nodes| sum.saturating_add(*nodes))),
-        logarithm(card.peak_activation_bytes.unwrap_or(0)),
+        logarithm(card.work.len() as u64),
+        logarithm(moved),
         f32::from(u8::from(whole)),
         logarithm(source.map_or(0, |source| source.labels.len() as u64)),
         accuracy.unwrap_or(0.0) as f32,
