@@ -42,6 +42,8 @@ pub fn behave(world: &World, candidate: &Candidate) -> Result<Behaviour, AgentEr
             help: Some(help.to_owned()),
         })
     };
+    // What is wrong with the file itself says more than what it therefore lacks.
+    let model = candidate.read().map_err(refused)?;
     let preprocess = candidate.preprocesses();
     if preprocess.is_empty() {
         let help = "add [preprocess] to its sidecar if it does after all";
@@ -50,7 +52,6 @@ pub fn behave(world: &World, candidate: &Candidate) -> Result<Behaviour, AgentEr
     let features = candidate.output_for_features().ok_or_else(|| {
         none("it gives no features", "name its outputs under [outputs] in its sidecar")
     })?;
-    let model = candidate.read().map_err(refused)?;
     let order = Order { model: &model, preprocess, features };
     let mut report: Option<Report> = None;
     let limits = Limits::of(&Affinity::Any, WALL, &world.sys);

@@ -102,6 +102,24 @@ fn zoo_add_finds_the_behaviour_that_the_bundled_sidecar_states() {
 }
 
 #[test]
+fn what_cannot_be_used_is_said_to_be_so_and_keeps_nobody_else_back() {
+    let dir = tempfile::tempdir().unwrap();
+    copied(dir.path(), |line| !line.starts_with("behaviour"));
+    let zoo = dir.path().join("zoo");
+    let broken = zoo.join("broken.onnx");
+    std::fs::write(&broken, "no model").unwrap();
+    let alone = run(dir.path(), &["zoo", "add", &broken.display().to_string(), "--json"]);
+    assert_eq!(alone.status.code(), Some(4));
+    let told = json(&alone)["error"]["message"].as_str().unwrap().to_owned();
+    assert!(!told.contains("reads no image"), "the file is at fault: {told}");
+    let all = run(dir.path(), &["zoo", "add", &zoo.display().to_string(), "--json"]);
+    assert_eq!(all.status.code(), Some(4));
+    let told = json(&all);
+    assert_eq!(told["models"].as_array().unwrap().len(), ZOO.len(), "{told}");
+    assert_eq!(told["refused"][0]["id"], "broken");
+}
+
+#[test]
 fn a_ranker_that_ships_runs_and_scores_each_model_for_itself() {
     let engines = engine::available();
     let zoo = model::bundled();

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::Failure;
+use super::{Call, Exit, Failure};
+use crate::base::fs::replace;
 
 mod aim;
 mod ways;
@@ -38,4 +39,12 @@ pub(crate) mod zoo;
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Writes a file that the line names, whole or not at all.
+fn write(call: &Call<'_>, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace(&*call.world.fs, path, bytes).map_err(|error| {
+        let path = path.display();
+        Failure::new(Exit::Failed, "output", format!("cannot write {path}: {error}"))
+    })
 }

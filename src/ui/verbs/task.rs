@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::base::fs::replace;
 use crate::model;
 use crate::task::tokens::{self, TaskTokens};
 use crate::ui::call::shown;
 use crate::ui::show::tokens::Tokens;
-use crate::ui::{Answer, Call, Exit, Failure};
+use crate::ui::{Answer, Call, Failure};
 
 /// Tokens: a task in a few kilobytes, without its images.
 #[derive(Debug, Args)]
@@ -61,10 +60,7 @@ fn build(from: &Path, output: &Path, call: &mut Call<'_>) -> Answer {
     let task = crate::task::open(from)?;
     let tokens = tokens::build(&task, &model::extractor(), &call.world.engines)?;
     let bytes = tokens.encode()?;
-    replace(&*call.world.fs, output, &bytes).map_err(|error| {
-        let path = output.display();
-        Failure::new(Exit::Failed, "output", format!("cannot write {path}: {error}"))
-    })?;
+    super::write(call, output, &bytes)?;
     shown(Tokens { file: output.to_owned(), bytes: bytes.len() as u64, tokens })
 }
 

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::agent;
+use crate::agent::{self, AgentError};
 use crate::base::Event;
-use crate::base::fs::replace;
 use crate::model::{self, Candidate};
 use crate::task::behaviour::Behaviour;
 use crate::ui::call::shown;
 use crate::ui::show::zoo::{Added, One};
-use crate::ui::{Answer, Call, Exit, Failure};
+use crate::ui::{Answer, Call, Failure};
 
 /// A zoo: give models what the learned rankers know them by.
 #[derive(Debug, Args)]
@@ -48,14 +47,22 @@ impl Zoo {
         let What::Add { models, to } = self.what;
         let candidates = model::open(&models)?;
         let total = candidates.len();
-        let mut added = Vec::with_capacity(total);
+        let mut found = Added::default();
         for (done, candidate) in candidates.iter().enumerate() {
             call.sink.event(Event::Step { stage: "zoo", what: &candidate.id, done, total });
-            let behaviour = agent::behave(call.world, candidate)?;
-            let sidecar = note(call, candidate, &behaviour, to.as_deref())?;
-            added.push(One { id: candidate.id.clone(), sidecar, behaviour });
+            match agent::behave(call.world, candidate) {
+                Ok(behaviour) => {
+                    let sidecar = note(call, candidate, &behaviour, to.as_deref())?;
+                    found.added.push(One { id: candidate.id.clone(), sidecar, behaviour });
+                }
+                // One of many that cannot be used keeps nobody else from being noted.
+                Err(AgentError::Model { model, rejection }) if total > 1 => {
+                    found.refused.push((model, rejection));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        shown(Added(added))
+        shown(found)
     }
 }
 
@@ -70,18 +77,20 @@ fn note(
         return Err(Failure::usage(format!("{} is no file", candidate.id)));
     };
     let beside = file.with_extension("toml");
-    let known = std::fs::read_to_string(&beside).ok();
+    let known = match std::fs::read_to_string(&beside) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let path = beside.display();
+            return Err(Failure::input(format!("cannot read {path}: {error}")));
+        }
+    };
     let text = model::with_behaviour(candidate, known.as_deref(), behaviour);
     let place = |path: &Path| match to {
         Some(folder) => folder.join(path.file_name().unwrap_or_default()),
         None => path.to_owned(),
     };
-    let write = |path: &Path, bytes: &[u8]| {
-        replace(&*call.world.fs, path, bytes).map_err(|error| {
-            let path = path.display();
-            Failure::new(Exit::Failed, "output", format!("cannot write {path}: {error}"))
-        })
-    };
+    let write = |path: &Path, bytes: &[u8]| super::write(call, path, bytes);
     let model = place(file);
     if model != *file {
         let bytes = super::read(file)?;
