@@ -8,7 +8,7 @@ use crate::base::Digest;
 use crate::engine::{Engine, EngineError};
 use crate::model::{self, Candidate};
 use crate::rank::cost::roofline::Rates;
-use crate::rank::relevance::Prior;
+use crate::rank::relevance::{Kin, Prior};
 use crate::rank::spider::{
     self, Class, HARDWARE, Hardware, Portrait, Question, Scorer, Viewed, classes, hardware,
     portrait, stated, views,
@@ -16,9 +16,6 @@ use crate::rank::spider::{
 use crate::rank::{Advice, Method, Speeds};
 use crate::task::tokens::{self, TaskTokens};
 use crate::task::{Estimate, Evidence, Scored, Task};
-
-/// Half a 95 % interval in standard deviations.
-const REACH: f64 = 1.96;
 
 /// What there is to be asked about.
 #[derive(Debug, Clone, Copy)]
@@ -137,19 +134,16 @@ struct Model<'a> {
 
 impl Model<'_> {
     /// Its scores on all samples, or on one of the halves.
-    fn viewed(&self, half: Option<usize>) -> Viewed<'_> {
+    fn viewed(&self, half: Option<usize>) -> Viewed {
         let value = |scored: &Scored| match half {
             None => Some(scored.value),
             Some(half) => scored.halves.get(half).map(|value| f64::from(*value)),
         };
         let scores = self.evidence.map(|shown| &shown.scores);
         let each = scores.map(|scores| [&scores.logme, &scores.hscore, &scores.nce]);
-        let manifest = self.candidate.manifest.as_ref();
-        let source = manifest.and_then(|manifest| manifest.source.as_ref());
         Viewed {
             scores: each.map_or([None; 3], |each| each.map(|judged| value(judged.as_ref().ok()?))),
-            source: source.map(|source| source.task.as_str()),
-            family: manifest.map(|manifest| manifest.family.as_str()),
+            kin: Kin::of(self.candidate),
         }
     }
 }
@@ -169,15 +163,14 @@ impl Asked<'_> {
         let halves = (0..self.halves()).map(|half| self.of(scorer, Some(half)));
         let halves = halves.collect::<Result<Vec<_>, _>>()?;
         let of = |(at, value): (usize, &f64)| {
-            let each: Vec<f64> = halves.iter().filter_map(|half| half.get(at).copied()).collect();
-            let reach = REACH * deviation(&each);
-            Estimate { value: *value, low: value - reach, high: value + reach }
+            let each = halves.iter().filter_map(|half| half.get(at));
+            Scored { value: *value, halves: each.map(|value| *value as f32).collect() }.estimate()
         };
         Ok(whole.iter().enumerate().map(of).collect())
     }
 
     fn of(&self, scorer: &mut Scorer, half: Option<usize>) -> Result<Vec<f64>, EngineError> {
-        let viewed: Vec<Viewed<'_>> = self.models.iter().map(|model| model.viewed(half)).collect();
+        let viewed: Vec<Viewed> = self.models.iter().map(|model| model.viewed(half)).collect();
         let portraits: Vec<Portrait> = self.models.iter().map(|model| model.portrait).collect();
         let views = views(&viewed, self.samples);
         let (classes, hardware) = (self.classes, self.board);
@@ -189,12 +182,4 @@ impl Asked<'_> {
         let of = |model: &Model<'_>| Some(model.evidence?.scores.logme.as_ref().ok()?.halves.len());
         self.models.iter().filter_map(of).min().unwrap_or(0)
     }
-}
-
-/// Standard deviation; 0 of fewer than two values.
-fn deviation(values: &[f64]) -> f64 {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count.max(1.0);
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (count - 1.0).max(1.0)).sqrt()
 }

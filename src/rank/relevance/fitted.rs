@@ -23,11 +23,23 @@ impl Kin {
     pub fn of(candidate: &Candidate) -> Self {
         let manifest = candidate.manifest.as_ref();
         let source = manifest.and_then(|known| known.source.as_ref());
-        let stated = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        Self {
-            source: source.and_then(|source| stated(&source.task)),
-            family: manifest.and_then(|known| stated(&known.family)),
-        }
+        let task = source.map(|source| source.task.as_str());
+        Self::named(task, manifest.map(|known| known.family.as_str()))
+    }
+
+    /// By the names of the source task and of the family; an empty one is none.
+    #[must_use]
+    pub fn named(source: Option<&str>, family: Option<&str>) -> Self {
+        let stated = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        Self { source: stated(source), family: stated(family) }
+    }
+
+    pub(in crate::rank) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    pub(in crate::rank) fn family(&self) -> Option<&str> {
+        self.family.as_deref()
     }
 }
 
@@ -59,8 +71,8 @@ pub(super) fn fitted(table: &[(View, Vec<Option<f64>>)], kin: &[Kin]) -> Vec<Opt
     let mut sums = vec![0.0; known.len()];
     for (view, [own, source, family]) in WEIGHTS {
         let values = standardised(of(view).map_or(&[][..], Vec::as_slice));
-        let sources = group_means(&values, kin, &known, |kin| kin.source.as_deref());
-        let families = group_means(&values, kin, &known, |kin| kin.family.as_deref());
+        let sources = group_means(&values, kin, &known, Kin::source);
+        let families = group_means(&values, kin, &known, Kin::family);
         let inputs = values.iter().zip(&sources).zip(&families);
         for (sum, ((value, of_source), of_family)) in sums.iter_mut().zip(inputs) {
             *sum += own * value + source * of_source + family * of_family;
@@ -70,7 +82,7 @@ pub(super) fn fitted(table: &[(View, Vec<Option<f64>>)], kin: &[Kin]) -> Vec<Opt
 }
 
 /// Mean 0 and deviation 1 over what is there; 0 where nothing is.
-fn standardised(values: &[Option<f64>]) -> Vec<f64> {
+pub(in crate::rank) fn standardised(values: &[Option<f64>]) -> Vec<f64> {
     let there: Vec<f64> = values.iter().flatten().copied().collect();
     let count = (there.len() as f64).max(1.0);
     let mean = there.iter().sum::<f64>() / count;
@@ -80,7 +92,7 @@ fn standardised(values: &[Option<f64>]) -> Vec<f64> {
 }
 
 /// For each candidate the mean over the known ones of its group, itself among them.
-fn group_means<'a>(
+pub(in crate::rank) fn group_means<'a>(
     values: &[f64],
     kin: &'a [Kin],
     known: &[bool],
@@ -106,8 +118,7 @@ mod tests {
     use super::*;
 
     fn kin(source: &str, family: &str) -> Kin {
-        let stated = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Kin { source: stated(source), family: stated(family) }
+        Kin::named(Some(source), Some(family))
     }
 
     fn table(columns: [&[Option<f64>]; 4]) -> Vec<(View, Vec<Option<f64>>)> {
@@ -138,9 +149,9 @@ mod tests {
         assert_eq!(values, [-1.0, 0.0, 1.0]);
         let alone = [kin("", ""), kin("", ""), kin("", "")];
         let known = [true, false, true];
-        assert_eq!(group_means(&values, &alone, &known, |kin| kin.source.as_deref()), values);
+        assert_eq!(group_means(&values, &alone, &known, Kin::source), values);
         let all = [kin("a", ""), kin("a", ""), kin("a", "")];
-        let means = group_means(&[2.0, 9.0, 4.0], &all, &known, |kin| kin.source.as_deref());
+        let means = group_means(&[2.0, 9.0, 4.0], &all, &known, Kin::source);
         assert_eq!(means, [3.0, 3.0, 3.0]);
         let silent = [&[Some(1.0), Some(2.0)][..], &[Some(1.0), None], &[None, None], &[None; 2]];
         let found = fitted(&table(silent), &[kin("a", "f"), kin("a", "f")]);

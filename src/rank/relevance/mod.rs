@@ -33,6 +33,7 @@ pub use crate::task::Undefined;
 pub use compat::{logme_compat, logme_compat_regression};
 pub use energy::energy;
 pub use fitted::{Kin, applies};
+pub(in crate::rank) use fitted::{group_means, standardised};
 pub use fusion::{Standing, View, fuse};
 pub use gbc::gbc;
 pub use halves::{logme_with_interval, scores};

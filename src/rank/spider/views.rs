@@ -1,6 +1,7 @@
 //! What the scores of the samples say of each candidate, as the ranker reads it: every score on
 //! the scale of the candidates at hand.
 
+use crate::rank::relevance::{Kin, group_means, standardised};
 use crate::task::Scores;
 
 /// Scores that are read: LogME, shrunk H-score, NCE.
@@ -12,17 +13,15 @@ pub const VIEWS: usize = SCORES * 3 * 2;
 const SAMPLES: f64 = 100.0;
 
 /// One candidate as the ranker compares it with the others.
-#[derive(Debug, Clone, Copy)]
-pub struct Viewed<'a> {
+#[derive(Debug, Clone)]
+pub struct Viewed {
     /// LogME, shrunk H-score and NCE on the task's samples; none where a score abstains.
     pub scores: [Option<f64>; SCORES],
-    /// What it was trained for, where that is known.
-    pub source: Option<&'a str>,
-    /// Its architecture, where that is known.
-    pub family: Option<&'a str>,
+    /// What it has in common with others.
+    pub kin: Kin,
 }
 
-impl Viewed<'_> {
+impl Viewed {
     /// The scores that the ranker reads, of all samples.
     #[must_use]
     pub fn read(scores: &Scores) -> [Option<f64>; SCORES] {
@@ -33,14 +32,16 @@ impl Viewed<'_> {
 /// A row for each candidate. Scores are standardised over the candidates that have them; a score
 /// that abstains counts as the mean.
 #[must_use]
-pub fn views(candidates: &[Viewed<'_>], samples: usize) -> Vec<[f32; VIEWS]> {
+pub fn views(candidates: &[Viewed], samples: usize) -> Vec<[f32; VIEWS]> {
     let mut columns = Vec::with_capacity(VIEWS);
+    let kin: Vec<Kin> = candidates.iter().map(|of| of.kin.clone()).collect();
+    let all = vec![true; candidates.len()];
     for score in 0..SCORES {
         let own: Vec<Option<f64>> =
             candidates.iter().map(|of| of.scores.get(score).copied().flatten()).collect();
-        let own = standard(&own);
-        let of_source = group_means(candidates, &own, |of| of.source);
-        let of_family = group_means(candidates, &own, |of| of.family);
+        let own = standardised(&own);
+        let of_source = group_means(&own, &kin, &all, Kin::source);
+        let of_family = group_means(&own, &kin, &all, Kin::family);
         columns.extend([own, of_source, of_family]);
     }
     let size = (samples.max(1) as f64 / SAMPLES).ln();
@@ -58,32 +59,6 @@ pub fn views(candidates: &[Viewed<'_>], samples: usize) -> Vec<[f32; VIEWS]> {
     rows
 }
 
-/// Mean 0 and deviation 1 over what is there; 0 for what is not, and where all are alike.
-fn standard(values: &[Option<f64>]) -> Vec<f64> {
-    let there: Vec<f64> = values.iter().flatten().copied().collect();
-    let count = there.len().max(1) as f64;
-    let mean = there.iter().sum::<f64>() / count;
-    let variance = there.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    let scale = if variance > 1e-18 { 1.0 / variance.sqrt() } else { 0.0 };
-    values.iter().map(|value| value.map_or(0.0, |value| (value - mean) * scale)).collect()
-}
-
-/// The mean over the candidates that share a name; one's own value where one has none.
-fn group_means<'a>(
-    candidates: &[Viewed<'a>],
-    values: &[f64],
-    name: impl Fn(&Viewed<'a>) -> Option<&'a str>,
-) -> Vec<f64> {
-    let mean = |of: &Viewed<'a>, own: &f64| {
-        let name_of = name(of);
-        let alike = |other: &&Viewed<'a>| name_of.is_some() && name(other) == name_of;
-        let pairs = candidates.iter().zip(values).filter(|(other, _)| alike(other));
-        let (count, sum) = pairs.fold((0.0, 0.0), |(n, sum), (_, value)| (n + 1.0, sum + value));
-        if count > 0.0 { sum / count } else { *own }
-    };
-    candidates.iter().zip(values).map(|(of, own)| mean(of, own)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,8 +67,7 @@ mod tests {
     fn rows_are_on_the_scale_of_the_candidates() {
         let of = |logme, source| Viewed {
             scores: [Some(logme), None, Some(1.0)],
-            source: Some(source),
-            family: None,
+            kin: Kin::named(Some(source), None),
         };
         let rows = views(&[of(1.0, "a"), of(3.0, "a"), of(2.0, "b")], 100);
         let deviation = (2.0_f64 / 3.0).sqrt();

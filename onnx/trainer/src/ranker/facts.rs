@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use umbra::engine;
 use umbra::model::npz::{NpzError, read_npz};
 use umbra::model::{Kind, Work};
+use umbra::rank::relevance::Kin;
 use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, classes, groups, views};
 use umbra::task::Targets;
 
@@ -160,14 +161,16 @@ impl Task {
         kinds: &HashMap<String, [String; 2]>,
         shots: usize,
     ) -> Self {
-        let viewed: Vec<Viewed<'_>> = candidates
+        let viewed: Vec<Viewed> = candidates
             .iter()
             .map(|candidate| {
                 let kind = models.get(candidate.model).and_then(|model| kinds.get(model));
                 Viewed {
                     scores: candidate.scores,
-                    family: kind.map(|[family, _]| family.as_str()),
-                    source: kind.map(|[_, source]| source.as_str()),
+                    kin: Kin::named(
+                        kind.map(|[_, source]| source.as_str()),
+                        kind.map(|[family, _]| family.as_str()),
+                    ),
                 }
             })
             .collect();
