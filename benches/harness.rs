@@ -1,28 +1,28 @@
 //! What the harness adds to what it measures: the same pipeline timed by the harness and
 //! by a bare loop, in interleaved blocks; the ratio of medians with its 95 % interval.
-//!
-//! The worker's half runs in this process: a process of its own would differ by where
-//! its pages lie, which is not the harness's doing.
 
 #![allow(
     missing_docs,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout
 )]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use umbra::base::{Clock, Digest, Stop, SysRoot, SystemClock};
+use umbra::base::{Digest, Stop, SysRoot, SystemClock};
 use umbra::bench::{Plan, TrialKey, run};
-use umbra::child::{Context, Ended, FrameBuffer, Frames, Job, Next, Spawn, Watch};
+use umbra::child::Context;
 use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Pipeline, PipelineSpec, Session};
 use umbra::model::{
     Affinity, Candidate, Card, Config, Dtype, Quantization, Source, Tensor, TensorInfo,
 };
+
+mod inside;
+
+use inside::Inside;
 
 const BLOCKS: usize = 60;
 
@@ -92,46 +92,6 @@ fn work() -> Work {
     Work { inputs: vec![info], weights }
 }
 
-/// Runs the worker's half here and hands its frames over when it is done.
-#[derive(Debug)]
-struct Here;
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Spawn for Here {
-    fn run(
-        &self,
-        job: &Job,
-        clock: &dyn Clock,
-        _: &Stop,
-        watch: &mut dyn FnMut(Watch<'_>) -> Next,
-    ) -> Ended {
-        let (pipe, engines) = (Shared::default(), [Box::new(work()) as Box<dyn Engine>]);
-        let mut frames = Frames::new(pipe.clone());
-        umbra::bench::work(&job.payload, &engines, clock, &mut frames).unwrap();
-        let mut buffer = FrameBuffer::default();
-        buffer.push(&pipe.0.lock().unwrap());
-        while let Some(frame) = buffer.next_frame().unwrap() {
-            watch(Watch::Frame(frame));
-        }
-        Ended::Finished
-    }
-    fn is_launched(&self) -> bool {
-        false
-    }
-}
-
 fn candidate() -> Candidate {
     let bytes = b"unused".to_vec();
     Candidate {
@@ -162,7 +122,11 @@ fn candidate() -> Candidate {
 /// Median latency in microseconds, as the harness sees it.
 fn with_harness(plan: &Plan) -> f64 {
     let (clock, stop, sys) = (SystemClock::default(), Stop::default(), SysRoot::new("/nowhere"));
-    let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
+    let half: inside::Half = |job, clock, frames| {
+        let engines = [Box::new(work()) as Box<dyn Engine>];
+        umbra::bench::work(&job.payload, &engines, clock, frames)
+    };
+    let ctx = Context { spawn: &Inside(half), clock: &clock, sys: &sys, stop: &stop };
     let digest = Digest::of(b"");
     let key = TrialKey {
         sha256: digest,

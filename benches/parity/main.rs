@@ -11,7 +11,7 @@
 //!       --engine NAME   this engine of the house only (may be repeated)
 //!       --quick         some two minutes in place of some fifteen; writes nothing
 //!       --counted       two runs of each: where the clock counts instructions, which come out
-//!                       the same every time (scripts/parity-arm.sh); writes nothing
+//!                       the same every time (scripts/counted.sh); writes nothing
 //!       --models DIR    in place of ../shared/models
 //!
 //! A run over all models and engines writes its result into docs/benchmarks.md.

@@ -2,10 +2,11 @@
 //! configuration is gauged, every model is measured, and what was predicted is held against it.
 //!
 //!     cargo bench --bench predict
-//!     cargo bench --bench predict -- --models a b
+//!     cargo bench --bench predict -- --models DIR --engine umbra-cpu --wall --verbose
+//!     scripts/counted.sh predict CORE     another instruction set, in instructions
 //!
-//! Models are the bundled zoo, beside it those of `../shared/models` where it is there. Nothing
-//! can be said here of another board: its configurations are engines and threads of this one.
+//! Models are the bundled zoo, beside it those of `../shared/models` where it is there. One thread is
+//! timed by the processor's time, `--wall` by the wall clock; `--verbose` prints every model.
 
 #![allow(
     missing_docs,
@@ -15,20 +16,24 @@
     clippy::print_stderr
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use cpu_time::ProcessTime;
 use umbra::agent::{self, World};
 use umbra::base::random::SplitMix64;
-use umbra::base::{RealFs, Stop, SysRoot, SystemClock};
+use umbra::base::{Clock, RealFs, Stop, SysRoot, SystemClock};
 use umbra::bench::Plan;
 use umbra::child::Spawner;
 use umbra::engine;
 use umbra::model::{self, Affinity, Candidate, Config};
 use umbra::rank::cost::roofline::{self, Rates};
 
-mod here;
+#[path = "../inside/mod.rs"]
+mod inside;
 mod judge;
 
+use inside::Inside;
 use judge::{Seen, judge};
 
 const ENGINES: [&str; 2] = ["umbra-cpu", "tract-cpu"];
@@ -38,39 +43,75 @@ const THREADS: [u16; 2] = [1, 2];
 const ANCHORS: [usize; 3] = [0, 3, 5];
 const DRAWS: usize = 50;
 
-fn main() {
-    let state = tempfile::tempdir().expect("a temporary state folder");
-    let (zoo, shared) = models();
-    println!("{} models of the zoo, {} of ../shared/models\n", zoo.len(), shared.len());
-    let wall = std::env::args().any(|word| word == "--wall");
-    for engine in ENGINES {
-        for threads in THREADS {
-            let config = Config { engine: engine.to_owned(), threads, affinity: Affinity::Any };
-            let configs = std::slice::from_ref(&config);
-            let mut world = world(threads == 1 && !wall);
-            let speeds =
-                agent::speeds(&mut world, model::probes, configs, state.path(), true, &mut ())
-                    .expect("the store is there");
-            let Some(rates) = speeds.get(&config.id()) else {
-                println!("{}: no speeds\n", config.id());
-                continue;
-            };
-            println!("{}: {:.3} us an inference", config.id(), rates.inference.0);
-            for rate in &rates.rates {
-                let (kind, int8) = (rate.kind.name(), if rate.int8 { "int8" } else { "float" });
-                let (overhead, speed) = (rate.overhead.0, rate.per_micro / 1e3);
-                println!("  {kind:12} {int8:6} {overhead:8.3} us a node, {speed:8.2} G/s");
+/// What the command line asks for.
+struct Wish {
+    engines: Vec<String>,
+    models: Vec<PathBuf>,
+    wall: bool,
+    verbose: bool,
+}
+
+impl Wish {
+    fn read() -> Self {
+        let mut wish =
+            Self { engines: Vec::new(), models: Vec::new(), wall: false, verbose: false };
+        let mut option = String::new();
+        for word in std::env::args().skip(1) {
+            match (option.as_str(), word.as_str()) {
+                (_, "--wall") => wish.wall = true,
+                (_, "--verbose") => wish.verbose = true,
+                (_, flag) if flag.starts_with("--") => option = word,
+                ("--engine", _) => wish.engines.push(word),
+                ("--models", _) => wish.models.push(word.into()),
+                _ => {}
             }
-            for (name, models) in [("zoo", &zoo), ("shared", &shared)] {
-                let seen = measure(&mut world, &config, rates, models, state.path());
-                report(&format!("{name} on {}", config.id()), &seen);
+        }
+        if wish.engines.is_empty() {
+            wish.engines = ENGINES.map(str::to_owned).to_vec();
+        }
+        wish
+    }
+}
+
+fn main() {
+    let wish = Wish::read();
+    let state = tempfile::tempdir().expect("a temporary state folder");
+    let sets = [("zoo", model::bundled()), ("shared", others(&wish.models))];
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    for engine in &wish.engines {
+        for threads in THREADS.into_iter().filter(|threads| usize::from(*threads) <= cores) {
+            let config = Config { engine: engine.clone(), threads, affinity: Affinity::Any };
+            let mut world = world(threads == 1 && !wish.wall);
+            let Some(rates) = gauge(&mut world, &config, state.path()) else { continue };
+            for (name, models) in &sets {
+                let seen = measure(&mut world, &config, &rates, models, state.path());
+                report(&format!("{name} on {}", config.id()), &seen, wish.verbose);
             }
         }
     }
 }
 
+/// Speeds of one configuration, printed too; none where the engine does not run so.
+fn gauge(world: &mut World, config: &Config, state: &Path) -> Option<Rates> {
+    let configs = std::slice::from_ref(config);
+    let speeds = agent::speeds(world, model::probes, configs, state, true, &mut ())
+        .expect("the store is there");
+    let Some(rates) = speeds.get(&config.id()) else {
+        println!("{}: no speeds\n", config.id());
+        return None;
+    };
+    let isa = world.engines.iter().find(|engine| engine.name() == config.engine)?.isa();
+    println!("{} ({isa}): {:.3} us an inference", config.id(), rates.inference.0);
+    for rate in &rates.rates {
+        let (kind, int8) = (rate.kind.name(), if rate.int8 { "int8" } else { "float" });
+        let (overhead, speed) = (rate.overhead.0, rate.per_micro / 1e3);
+        println!("  {kind:12} {int8:6} {overhead:8.3} us a node, {speed:8.2} G/s");
+    }
+    Some(rates.clone())
+}
+
 /// Prints how good every way is, before and after anchors.
-fn report(title: &str, seen: &[Seen]) {
+fn report(title: &str, seen: &[Seen], verbose: bool) {
     println!("{title}: {} models", seen.len());
     if seen.len() < 8 {
         println!("too few\n");
@@ -84,7 +125,7 @@ fn report(title: &str, seen: &[Seen]) {
             println!("| {anchors} | {name} | {found} |");
         }
     }
-    if std::env::args().any(|word| word == "--verbose") {
+    if verbose {
         for one in seen {
             let (us, expected) = (one.measured, one.expected);
             println!("{:44} {us:10.1} {expected:10.1} {:6.2}", one.id, expected / us);
@@ -98,14 +139,12 @@ fn measure(
     config: &Config,
     rates: &Rates,
     models: &[Candidate],
-    state: &std::path::Path,
+    state: &Path,
 ) -> Vec<Seen> {
     let with = |model: &Candidate| Candidate { config: config.clone(), ..model.clone() };
     let candidates: Vec<Candidate> = models.iter().map(with).collect();
-    let plan = Plan {
-        cool: umbra::bench::Cool { below: None, wait: std::time::Duration::ZERO },
-        ..Plan::quick()
-    };
+    let plan =
+        Plan { cool: umbra::bench::Cool { below: None, wait: Duration::ZERO }, ..Plan::quick() };
     let trials = agent::bench(world, candidates, &plan, state, &mut ()).expect("not stopped");
     let seen = |(candidate, trial): &(Candidate, umbra::bench::Trial)| {
         let card = candidate.card.as_ref()?;
@@ -118,23 +157,35 @@ fn measure(
     trials.iter().filter_map(seen).collect()
 }
 
-/// The bundled zoo, and models that are not part of this repository.
-fn models() -> (Vec<Candidate>, Vec<Candidate>) {
-    let words: Vec<String> =
-        std::env::args().skip_while(|word| word != "--models").skip(1).collect();
-    let paths: Vec<PathBuf> =
-        words.iter().filter(|w| !w.starts_with("--")).map(PathBuf::from).collect();
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let shared = if paths.is_empty() { vec![root.join("../shared/models")] } else { paths };
-    let shared = model::open(&shared).unwrap_or_else(|error| {
+/// Models that are not part of this repository.
+fn others(paths: &[PathBuf]) -> Vec<Candidate> {
+    let there = [PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/models")];
+    model::open(if paths.is_empty() { &there } else { paths }).unwrap_or_else(|error| {
         eprintln!("NOT RUN on other models: {error}");
         Vec::new()
-    });
-    (model::bundled(), shared)
+    })
+}
+
+/// The processor time of this process: on a machine that others use too, an inference longer
+/// than a time slice would count their work as well.
+#[derive(Debug)]
+struct Used;
+
+impl Clock for Used {
+    fn now(&self) -> Duration {
+        ProcessTime::now().as_duration()
+    }
+    fn unix_seconds(&self) -> u64 {
+        SystemClock::default().unix_seconds()
+    }
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 }
 
 /// Of this machine; `alone` times the processor rather than the wall.
 fn world(alone: bool) -> World {
+    let half: inside::Half = |job, _, frames| agent::work(job, &engine::available(), &Used, frames);
     let spawner = Spawner::new(Vec::new()).with_program(env!("CARGO_BIN_EXE_umbra"), &["worker"]);
     World {
         sys: SysRoot::default(),
@@ -142,7 +193,7 @@ fn world(alone: bool) -> World {
         clock: Box::new(SystemClock::default()),
         meters: Vec::new(),
         engines: engine::available(),
-        spawn: if alone { Box::new(here::Here) } else { Box::new(spawner) },
+        spawn: if alone { Box::new(Inside(half)) } else { Box::new(spawner) },
         stop: Stop::default(),
     }
 }
