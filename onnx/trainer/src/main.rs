@@ -3,9 +3,10 @@
 //! `evaluate` predicts boards that it may not look at, from a few drawn measurements of each,
 //! and prints how good the ranks, the figures and the decisions are, beside simpler ways on
 //! the same draws. The predictor is the agent's own (`umbra::rank::cost`). `probes` writes
-//! `onnx/probes`.
+//! `onnx/probes`, `train` the rankers, and `collect` makes tables of one's own measurements.
 
 mod architecture;
+mod collect;
 mod decisions;
 mod evaluate;
 mod families;
@@ -18,6 +19,7 @@ mod report;
 mod score;
 mod table;
 mod tables;
+mod work;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Make tables of what the agent measured.
+    Collect(collect::Collect),
     /// Predict boards that were left out, and compare.
     Evaluate(evaluate::Evaluate),
     /// Tabulate what the ranker knows of the models of a folder.
@@ -52,6 +56,7 @@ fn folder() -> PathBuf {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
+        Verb::Collect(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Evaluate(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Portraits(verb) => verb.run().map_err(|error| error.to_string()),
         Verb::Probes(verb) => verb.run().map_err(|error| error.to_string()),

@@ -9,6 +9,7 @@ use umbra::rank::spider::{Portrait, portrait};
 use umbra::task::behaviour::behaviour;
 
 use crate::progress::Progress;
+use crate::work;
 
 /// Run the reference images through every model of a folder, and print the table of portraits.
 #[derive(Debug, Args)]
@@ -35,19 +36,24 @@ pub(crate) enum PortraitError {
 
 impl Portraits {
     pub(crate) fn run(&self) -> Result<String, PortraitError> {
-        let candidates = model::open(std::slice::from_ref(&self.folder))?;
-        let engines = engine::available();
-        let mut progress = Progress::new("portraits", candidates.len());
-        let mut text = String::from("model,portrait,bytes,memory,work\n");
-        for candidate in &candidates {
-            let numbers = of(&engines, candidate)?.map(|number| number.to_string());
-            let [bytes, memory] = [candidate.bytes, memory(candidate)];
-            let work = work(candidate).join(" ");
-            text += &format!("{},{},{bytes},{memory},{work}\n", candidate.id, numbers.join(" "));
-            progress.step();
-        }
-        Ok(text)
+        table(&self.folder)
     }
+}
+
+/// A row for each model of a folder.
+pub(crate) fn table(folder: &PathBuf) -> Result<String, PortraitError> {
+    let candidates = model::open(std::slice::from_ref(folder))?;
+    let engines = engine::available();
+    let mut progress = Progress::new("portraits", candidates.len());
+    let mut text = String::from("model,portrait,bytes,memory,work\n");
+    for candidate in &candidates {
+        let numbers = of(&engines, candidate)?.map(|number| number.to_string()).join(" ");
+        let [bytes, memory] = [candidate.bytes, memory(candidate)];
+        let work = candidate.card.as_ref().map(|card| work::text(&card.work)).unwrap_or_default();
+        text += &format!("{},{numbers},{bytes},{memory},{work}\n", candidate.id);
+        progress.step();
+    }
+    Ok(text)
 }
 
 fn of(engines: &[Box<dyn Engine>], candidate: &Candidate) -> Result<Portrait, PortraitError> {
@@ -68,15 +74,4 @@ fn memory(candidate: &Candidate) -> u64 {
     let Some(card) = &candidate.card else { return 0 };
     let weights = card.weight_bytes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
     weights.saturating_add(card.peak_activation_bytes.unwrap_or(0))
-}
-
-/// Its nodes as `kind:int8:operations:bytes`.
-fn work(candidate: &Candidate) -> Vec<String> {
-    let nodes = candidate.card.iter().flat_map(|card| &card.work);
-    nodes
-        .map(|work| {
-            let whole = u8::from(work.int8);
-            format!("{}:{whole}:{}:{}", work.kind.name(), work.ops, work.bytes)
-        })
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::model::{Card, Kind, Quantization};
+use crate::model::{Card, Kind, Quantization, Work};
 
 /// What a model is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,19 +15,25 @@ pub struct Traits {
 }
 
 impl Traits {
-    /// From a card: operations in all and by kind, bytes moved, nodes.
+    /// From a card.
     #[must_use]
     pub fn of(card: &Card) -> Self {
+        let real = [Quantization::Float32, Quantization::Float16, Quantization::Mixed];
+        let macs = card.macs.unwrap_or(0) as f64;
+        Self::of_work(&card.work, macs, !real.contains(&card.quantization))
+    }
+
+    /// From nodes: operations in all and by kind, bytes moved, nodes.
+    #[must_use]
+    pub fn of_work(nodes: &[Work], macs: f64, int8: bool) -> Self {
         let sum = |kind: Kind| {
-            let own = card.work.iter().filter(|work| work.kind == kind);
+            let own = nodes.iter().filter(|work| work.kind == kind);
             own.map(|work| work.ops).sum::<u64>() as f64
         };
-        let bytes = card.work.iter().map(|work| work.bytes).sum::<u64>() as f64;
+        let bytes = nodes.iter().map(|work| work.bytes).sum::<u64>() as f64;
         let kinds = [Kind::Convolution, Kind::Depthwise, Kind::Pointwise, Kind::Product].map(sum);
-        let macs = card.macs.unwrap_or(0) as f64;
-        let all = [macs].into_iter().chain(kinds).chain([bytes, card.work.len() as f64]);
-        let real = [Quantization::Float32, Quantization::Float16, Quantization::Mixed];
-        Self { amounts: all.collect(), int8: !real.contains(&card.quantization) }
+        let all = [macs].into_iter().chain(kinds).chain([bytes, nodes.len() as f64]);
+        Self { amounts: all.collect(), int8 }
     }
 }
 

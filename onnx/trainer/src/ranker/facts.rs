@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use umbra::engine;
+use umbra::model::Work;
 use umbra::model::npz::{NpzError, read_npz};
-use umbra::model::{Kind, Work};
 use umbra::rank::relevance::Kin;
 use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, classes, groups, views};
 use umbra::task::Targets;
 
 use crate::table::{Table, TableError, number};
+use crate::work;
 
 /// Form and images a class of the scores that are learned from.
 const FORM: &str = "int8";
@@ -207,19 +208,10 @@ fn portraits(folder: &Path) -> Result<BTreeMap<String, (Vec<f32>, Cost)>, FactsE
     let found = rows.map(|[model, portrait, bytes, memory, work]| {
         let portrait = portrait.split(' ').filter_map(|word| word.parse().ok()).collect();
         let [bytes, memory] = [bytes, memory].map(|cell| number(cell).unwrap_or_default());
-        let work = work.split(' ').filter_map(node).collect();
+        let work = work::nodes(work);
         (model.to_owned(), (portrait, Cost { bytes, memory, work }))
     });
     Ok(found.collect())
-}
-
-/// A node, written as `kind:int8:operations:bytes`.
-fn node(text: &str) -> Option<Work> {
-    let mut parts = text.split(':');
-    let name = parts.next()?;
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
-    let mut amount = || parts.next()?.parse::<u64>().ok();
-    Some(Work { kind, int8: amount()? == 1, ops: amount()?, bytes: amount()? })
 }
 
 /// Family and source of each model.

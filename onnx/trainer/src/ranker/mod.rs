@@ -13,4 +13,6 @@ mod network;
 mod report;
 mod train;
 
+#[cfg(test)]
+pub(crate) use facts::Facts;
 pub(crate) use train::Train;

@@ -3,6 +3,7 @@
 //! Only facts are read, and only columns by the names that the tables have; a folder of one's
 //! own with the same names and columns is as good (docs/evaluation-hardware.md).
 
+mod fleet;
 mod help;
 mod memory;
 mod ncnn;
@@ -78,6 +79,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Dataset>, TableError> {
     found.extend(help::fbnet(folder)?);
     found.extend(memory::netspresso(folder)?);
     found.extend(memory::aihub(folder)?);
+    found.extend(fleet::read(folder)?);
     Ok(found)
 }
 

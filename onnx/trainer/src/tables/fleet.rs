@@ -1,0 +1,45 @@
+//! Boards of one's own, as `collect` tabulates them.
+
+use std::path::Path;
+
+use umbra::rank::cost::Traits;
+
+use super::{Dataset, Gathered, Model};
+use crate::table::{Table, TableError, cost, number};
+use crate::work;
+
+/// Models that a board must have: ten anchors, and some to rank.
+const LEAST: usize = 14;
+
+/// Latency, energy and peak memory, as far as boards have them.
+pub(super) fn read(folder: &Path) -> Result<Vec<Dataset>, TableError> {
+    let Some(table) = Table::read(folder, "fleet")? else { return Ok(Vec::new()) };
+    let costs = [
+        ("fleet latency", "latency_us"),
+        ("fleet energy", "energy_mj"),
+        ("fleet memory", "peak_rss_bytes"),
+    ];
+    let found = costs.into_iter().map(|(name, column)| of(&table, name, column));
+    Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+fn of(table: &Table, name: &'static str, column: &str) -> Result<Option<Dataset>, TableError> {
+    let mut found = Gathered::default();
+    let columns =
+        ["model", "family", "int8", "params", "macs", "work", "device", "runtime", column];
+    for [model, family, int8, params, macs, nodes, device, runtime, value] in table.rows(columns)? {
+        let Some(value) = cost(value) else { continue };
+        let describe = || {
+            let (macs, params) = (number(macs), number(params));
+            Model {
+                name: model.to_owned(),
+                family: family.to_owned(),
+                traits: Traits::of_work(&work::nodes(nodes), macs.unwrap_or(0.0), int8 == "1"),
+                macs,
+                params,
+            }
+        };
+        found.add(describe, model, &format!("{device}, {runtime}"), device, value);
+    }
+    Ok(found.finish(name, LEAST))
+}
