@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::candidate::{CandidateJson, Known, known_verdict};
 use super::table::{Align, Table};
-use super::text::{WIDTH, bytes, number, or_dash, page, percent, plural, wrap};
+use super::text::{WIDTH, bytes, count, number, or_dash, page, percent, plural, wrap};
 use super::{Show, document};
 use crate::agent::{Elapsed, Selection};
 use crate::bench::Verdict;
@@ -349,9 +349,15 @@ fn figures(known: &Known<'_>) -> [String; 6] {
         guess(Criterion::Memory, 1e6, peak),
         guess(Criterion::Energy, 1e-3, energy),
         accuracy.or(fit).unwrap_or_else(|| "-".to_owned()),
-        or_dash(measure(Criterion::Relevance).map(|found| found.value)),
+        measure(Criterion::Relevance)
+            .map_or_else(|| "-".to_owned(), |found| relevance(found.value)),
         or_dash(known.row.and_then(|row| row.copeland)),
     ]
+}
+
+/// A relevance; where size stands for it, as counts are said.
+fn relevance(value: f64) -> String {
+    if value < 1e4 { number(value) } else { count(value as u64) }
 }
 
 fn fallen(known: &Known<'_>) -> String {

@@ -276,7 +276,9 @@ fn forecast(criterion: Criterion, row: &Row) -> Option<[String; 4]> {
     let interval = format!("{} to {}", of(predicted.low), of(predicted.high));
     let interval = if known { interval } else { "order only".to_owned() };
     let measured = row.measures.get(&criterion).filter(|measure| !measure.predicted);
-    let off = measured.map(|measure| (predicted.value / measure.value - 1.0) * 100.0);
+    // Rounded, and plus zero where it rounds to nothing.
+    let off =
+        measured.map(|measure| ((predicted.value / measure.value - 1.0) * 100.0).round() + 0.0);
     Some([
         of(predicted.value),
         interval,
