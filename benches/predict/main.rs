@@ -6,7 +6,8 @@
 //!     scripts/counted.sh predict CORE     another instruction set, in instructions
 //!
 //! Models are the bundled zoo, beside it those of `../shared/models` where it is there. One thread is
-//! timed by the processor's time, `--wall` by the wall clock; `--verbose` prints every model.
+//! timed by the processor's time, `--wall` by the wall clock; `--cpu N` binds to a core; `--verbose`
+//! prints every model.
 
 #![allow(
     missing_docs,
@@ -47,14 +48,20 @@ const DRAWS: usize = 50;
 struct Wish {
     engines: Vec<String>,
     models: Vec<PathBuf>,
+    affinity: Affinity,
     wall: bool,
     verbose: bool,
 }
 
 impl Wish {
     fn read() -> Self {
-        let mut wish =
-            Self { engines: Vec::new(), models: Vec::new(), wall: false, verbose: false };
+        let mut wish = Self {
+            engines: Vec::new(),
+            models: Vec::new(),
+            affinity: Affinity::Any,
+            wall: false,
+            verbose: false,
+        };
         let mut option = String::new();
         for word in std::env::args().skip(1) {
             match (option.as_str(), word.as_str()) {
@@ -63,6 +70,11 @@ impl Wish {
                 (_, flag) if flag.starts_with("--") => option = word,
                 ("--engine", _) => wish.engines.push(word),
                 ("--models", _) => wish.models.push(word.into()),
+                // Only a process of its own is bound to a core, and it has only the wall's clock.
+                ("--cpu", cpu) => {
+                    wish.affinity = Affinity::Cpus(vec![cpu.parse().expect("number of a core")]);
+                    wish.wall = true;
+                }
                 _ => {}
             }
         }
@@ -77,10 +89,14 @@ fn main() {
     let wish = Wish::read();
     let state = tempfile::tempdir().expect("a temporary state folder");
     let sets = [("zoo", model::bundled()), ("shared", others(&wish.models))];
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = match wish.affinity {
+        Affinity::Any => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        Affinity::Cpus(_) => 1,
+    };
     for engine in &wish.engines {
         for threads in THREADS.into_iter().filter(|threads| usize::from(*threads) <= cores) {
-            let config = Config { engine: engine.clone(), threads, affinity: Affinity::Any };
+            let config =
+                Config { engine: engine.clone(), threads, affinity: wish.affinity.clone() };
             let mut world = world(threads == 1 && !wish.wall);
             let Some(rates) = gauge(&mut world, &config, state.path()) else { continue };
             for (name, models) in &sets {
