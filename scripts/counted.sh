@@ -112,4 +112,4 @@ lay_out "$program" "$@"
 echo "running on an emulated $core"
 timeout "${LIMIT:-3000}" "${emulator[@]}" -cpu "$core" -smp 1 -m 2048 -net none \
     -icount shift=0,sleep=off -display none -monitor none -serial stdio -no-reboot \
-    -kernel "$here"/guest/boot/vmlinuz-* -initrd "$root.initrd" </dev/null | tr -d '\r'
+    -kernel "$here"/guest/boot/vmlinuz-* -initrd "$root.initrd" </dev/null 2> >(grep -v "TCG doesn't support" >&2) | tr -d '\r'

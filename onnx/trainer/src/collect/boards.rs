@@ -1,13 +1,13 @@
-//! The table of boards: what each model cost where it was measured.
+//! Boards: what each model cost where it was measured, and the speeds that probes showed there.
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use umbra::model::Candidate;
 use umbra::rank::cost::Traits;
 
 use super::{CollectError, Written, candidates, cell, table};
-use crate::work;
+use crate::{ranker, work};
 
 const COLUMNS: [&str; 11] = [
     "model",
@@ -23,11 +23,16 @@ const COLUMNS: [&str; 11] = [
     "peak_rss_bytes",
 ];
 
-/// A row for each measured pair.
+/// What was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Rows(Vec<Vec<String>>);
+pub(super) struct Boards {
+    /// A row for each measured pair.
+    rows: Vec<Vec<String>>,
+    /// Speeds by device and configuration, as the agent printed them.
+    speeds: Map<String, Value>,
+}
 
-impl Rows {
+impl Boards {
     /// What `umbra rank` printed; the device is called as the file.
     pub(super) fn add(
         &mut self,
@@ -36,6 +41,9 @@ impl Rows {
         document: &Value,
     ) -> Result<(), CollectError> {
         let device = path.file_stem().unwrap_or_default().to_string_lossy();
+        for (config, rates) in document.get("speeds").and_then(Value::as_object).into_iter().flatten() {
+            self.speeds.insert(format!("{device}, {config}"), rates.clone());
+        }
         for (model, row) in candidates(zoo, path, document)? {
             let costs =
                 ["/latency_us/p50", "/energy_mj", "/peak_rss_bytes"].map(|key| cell(row, key));
@@ -55,13 +63,22 @@ impl Rows {
                 runtime.to_owned(),
             ];
             cells.extend(costs);
-            self.0.push(cells);
+            self.rows.push(cells);
         }
         Ok(())
     }
 
-    /// The table; none without a row.
-    pub(super) fn finish(self) -> Result<Option<Written>, CollectError> {
-        (!self.0.is_empty()).then(|| table("fleet.csv", &COLUMNS, &self.0)).transpose()
+    /// The table and the speeds, as far as there are any.
+    pub(super) fn finish(self) -> Result<Vec<Written>, CollectError> {
+        let mut found = Vec::new();
+        if !self.rows.is_empty() {
+            found.push(table("fleet.csv", &COLUMNS, &self.rows)?);
+        }
+        if !self.speeds.is_empty() {
+            let rows = self.speeds.len();
+            let text = format!("{:#}\n", Value::Object(self.speeds));
+            found.push((ranker::SPEEDS, text.into_bytes(), rows));
+        }
+        Ok(found)
     }
 }

@@ -100,7 +100,7 @@ enum Given {
 impl Collect {
     pub(crate) fn run(&self) -> Result<String, CollectError> {
         let zoo = model::open(std::slice::from_ref(&self.zoo)).map_err(PortraitError::Zoo)?;
-        let (mut of_tasks, mut of_boards) = (tasks::Tables::default(), boards::Rows::default());
+        let (mut of_tasks, mut of_boards) = (tasks::Tables::default(), boards::Boards::default());
         for path in &self.files {
             match read(path)? {
                 Given::Task(found) => of_tasks.add(&zoo, path, &found)?,
@@ -110,21 +110,15 @@ impl Collect {
         }
         std::fs::create_dir_all(&self.out)
             .map_err(|source| CollectError::File { path: self.out.clone(), source })?;
-        let mut text = String::new();
-        let mut note = |name: &str, rows: usize| text += &format!("{name}: {rows} rows\n");
+        let mut written = of_boards.finish()?;
         if !of_tasks.is_empty() {
-            for (name, bytes, rows) in [models::portraits(&self.zoo)?, models::backbones(&zoo)?] {
-                self.write(name, &bytes)?;
-                note(name, rows);
-            }
-            for (name, bytes, rows) in of_tasks.finish()? {
-                self.write(name, &bytes)?;
-                note(name, rows);
-            }
+            written.extend([models::portraits(&self.zoo)?, models::backbones(&zoo)?]);
+            written.extend(of_tasks.finish()?);
         }
-        if let Some((name, bytes, rows)) = of_boards.finish()? {
+        let mut text = String::new();
+        for (name, bytes, rows) in written {
             self.write(name, &bytes)?;
-            note(name, rows);
+            text += &format!("{name}: {rows} rows\n");
         }
         Ok(text)
     }
