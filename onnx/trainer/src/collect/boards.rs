@@ -7,7 +7,7 @@ use umbra::model::Candidate;
 use umbra::rank::cost::Traits;
 
 use super::{CollectError, Written, candidates, cell, table};
-use crate::{ranker, work};
+use crate::work;
 
 const COLUMNS: [&str; 11] = [
     "model",
@@ -22,6 +22,9 @@ const COLUMNS: [&str; 11] = [
     "energy_mj",
     "peak_rss_bytes",
 ];
+
+/// An object of rates by device and configuration.
+const SPEEDS: &str = "boards.json";
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -41,7 +44,9 @@ impl Boards {
         document: &Value,
     ) -> Result<(), CollectError> {
         let device = path.file_stem().unwrap_or_default().to_string_lossy();
-        for (config, rates) in document.get("speeds").and_then(Value::as_object).into_iter().flatten() {
+        for (config, rates) in
+            document.get("speeds").and_then(Value::as_object).into_iter().flatten()
+        {
             self.speeds.insert(format!("{device}, {config}"), rates.clone());
         }
         for (model, row) in candidates(zoo, path, document)? {
@@ -77,7 +82,7 @@ impl Boards {
         if !self.speeds.is_empty() {
             let rows = self.speeds.len();
             let text = format!("{:#}\n", Value::Object(self.speeds));
-            found.push((ranker::SPEEDS, text.into_bytes(), rows));
+            found.push((SPEEDS, text.into_bytes(), rows));
         }
         Ok(found)
     }
