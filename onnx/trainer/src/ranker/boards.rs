@@ -26,6 +26,8 @@ const NODE: (f64, f64) = (0.2, 8.0);
 const INFERENCE: (f64, f64) = (0.5, 40.0);
 /// Deviation of the logarithm of what one kind of work is worth on a board.
 const APART: f64 = 0.5;
+/// Share of the kinds of work that no probe has shown on a board.
+const UNKNOWN: f64 = 0.1;
 /// Differences that are none: accuracy, and the logarithm of a cost.
 const SAME_ACCURACY: f64 = 0.01;
 const SAME_COST: f64 = 0.05;
@@ -46,7 +48,7 @@ pub(crate) fn on_boards(facts: &Facts, boards: usize, seed: u64) -> Facts {
                 .collect();
             let targets = drawn.targets(&costs);
             let truth = places(&task.truth, SAME_ACCURACY, &costs, &targets);
-            let hardware = hardware(&rates, &targets);
+            let hardware = hardware(&drawn.shown(rates), &targets);
             tasks.push(Task { truth, hardware, costs, targets, ..task.clone() });
         }
     }
@@ -114,6 +116,13 @@ impl Board {
             }
         }
         Rates { inference: Micros(self.between(INFERENCE)), memory, rates }
+    }
+
+    /// What probes have shown of them: some kinds are missing, as on a device. What moves memory
+    /// is part of every probe.
+    fn shown(&mut self, mut rates: Rates) -> Rates {
+        rates.rates.retain(|rate| self.0.0.unit() >= UNKNOWN || rate.kind == Kind::Other);
+        rates
     }
 
     /// Latency and memory that are good enough: none, or a quantile of the candidates' costs.

@@ -66,8 +66,8 @@ pub(crate) fn on_unseen_boards(
         let of_spider = fit(facts, &plain.iter().collect::<Vec<_>>(), spider, 0)?;
         let of_fusion = fit(facts, &boards.iter().collect::<Vec<_>>(), fusion, 0)?;
         let held: Vec<&Task> = asked.tasks.iter().filter(|task| task.dataset == dataset).collect();
-        let scores = predict(facts, &held, &of_spider)?.into_iter();
-        let fused = predict(facts, &held, &of_fusion)?.into_iter();
+        let scores = predict(facts, &held, &of_spider, true)?.into_iter();
+        let fused = predict(facts, &held, &of_fusion, true)?.into_iter();
         let cases = held.iter().zip(scores.zip(fused)).enumerate();
         let cases: Vec<Case<'_>> = cases
             .map(|(at, (task, (spider, fusion)))| Case {

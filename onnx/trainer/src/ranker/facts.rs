@@ -12,9 +12,10 @@ use umbra::task::Targets;
 
 use crate::table::{Table, TableError, number};
 
-/// Form and images a class of the scores that are learned from.
+/// Form of the scores that are learned from.
 const FORM: &str = "int8";
-const SHOTS: &str = "20";
+/// Images a class: those that are judged by, and others that are learned from too.
+const SHOTS: [&str; 3] = ["20", "5", "50"];
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +58,9 @@ pub(crate) struct Task {
     pub(crate) truth: Vec<f64>,
     /// LogME, shrunk H-score and NCE of each.
     pub(crate) scores: Vec<[Option<f64>; 3]>,
-    /// What the agent makes of them.
-    pub(crate) views: Vec<[f32; VIEWS]>,
+    /// What the agent makes of them: first of those, then of fewer and of more samples, and last
+    /// of none.
+    pub(crate) views: Vec<Vec<[f32; VIEWS]>>,
     /// Its classes.
     pub(crate) classes: Vec<Vec<f32>>,
     /// The board that it runs on; all 0 where no board is meant.
@@ -87,6 +89,8 @@ pub(crate) struct Facts {
     pub(crate) models: Vec<String>,
     /// Portrait of each.
     pub(crate) portraits: Vec<Vec<f32>>,
+    /// What each has in common with others.
+    pub(crate) kin: Vec<Kin>,
     /// Costs of each.
     pub(crate) costs: Vec<Cost>,
     /// The tasks.
@@ -98,44 +102,29 @@ impl Facts {
     pub(crate) fn read(folder: &Path) -> Result<Self, FactsError> {
         let known = portraits(folder)?;
         let models: Vec<String> = known.keys().cloned().collect();
-        let place: HashMap<&str, usize> = models.iter().map(String::as_str).zip(0..).collect();
-        let kinds = kinds(folder)?;
+        let kin = kin(folder, &models)?;
         let prototypes = prototypes(folder)?;
         let groups = groups(&engine::available())?;
-        let mut found: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
         let truths = truths(folder)?;
-        for [model, task, form, shots, logme, hscore, nce] in table(folder, "scores")?.rows([
-            "backbone",
-            "task",
-            "form",
-            "shots",
-            "logme",
-            "hscore-shrunk",
-            "nce",
-        ])? {
-            let truth = truths.get(&(model.to_owned(), task.to_owned()));
-            let both = place.get(model).zip(truth).filter(|_| form == FORM && shots == SHOTS);
-            let Some((model, truth)) = both else { continue };
-            let scores = [logme, hscore, nce].map(number);
-            let candidate = Candidate { model: *model, truth: *truth, scores };
-            found.entry(task.to_owned()).or_default().push(candidate);
-        }
-        let shots: usize = SHOTS.parse().unwrap_or_default();
-        let tasks: Vec<Task> = found
+        let tasks: Vec<Task> = scores(folder, &models)?
             .into_iter()
-            .filter(|(_, candidates)| candidates.len() > 1)
-            .filter_map(|(name, mut candidates)| {
+            .filter_map(|(name, of)| {
                 let found = classes(prototypes.get(&name)?, &groups);
                 let classes = found.iter().map(|class| class.to_vec()).collect();
-                candidates.sort_by_key(|candidate| candidate.model);
-                Some(Task::of(&name, &candidates, classes, &models, &kinds, shots))
+                let truth = |model: &String| truths.get(&(model.clone(), name.clone())).copied();
+                let candidate = |(model, scores): (usize, Shown)| {
+                    let truth = truth(models.get(model)?)?;
+                    scores.contains_key(SHOTS[0]).then_some(Candidate { model, truth, scores })
+                };
+                let candidates: Vec<Candidate> = of.into_iter().filter_map(candidate).collect();
+                (candidates.len() > 1).then(|| Task::of(&name, &candidates, classes, &kin))
             })
             .collect();
         let (portraits, costs) = known.into_values().unzip();
         if tasks.is_empty() {
             return Err(FactsError::Empty(folder.to_owned()));
         }
-        Ok(Self { models, portraits, costs, tasks })
+        Ok(Self { models, portraits, kin, costs, tasks })
     }
 
     /// Names of the datasets, sorted.
@@ -145,46 +134,55 @@ impl Facts {
     }
 }
 
+/// LogME, shrunk H-score and NCE, by images a class.
+type Shown = HashMap<&'static str, [Option<f64>; 3]>;
+
 /// One model on one task.
 struct Candidate {
     model: usize,
     truth: f64,
-    scores: [Option<f64>; 3],
+    scores: Shown,
 }
 
 impl Task {
-    fn of(
-        name: &str,
-        candidates: &[Candidate],
-        classes: Vec<Vec<f32>>,
-        models: &[String],
-        kinds: &HashMap<String, [String; 2]>,
-        shots: usize,
-    ) -> Self {
-        let viewed: Vec<Viewed> = candidates
-            .iter()
-            .map(|candidate| {
-                let kind = models.get(candidate.model).and_then(|model| kinds.get(model));
-                Viewed {
-                    scores: candidate.scores,
-                    kin: Kin::named(
-                        kind.map(|[_, source]| source.as_str()),
-                        kind.map(|[family, _]| family.as_str()),
-                    ),
-                }
-            })
-            .collect();
+    fn of(name: &str, candidates: &[Candidate], classes: Vec<Vec<f32>>, kin: &[Kin]) -> Self {
+        let of = |candidate: &Candidate, shots: &str| {
+            candidate.scores.get(shots).copied().unwrap_or_default()
+        };
+        let seen = |shots: &str, samples: usize| {
+            let viewed = |candidate: &Candidate| {
+                let kin = kin.get(candidate.model).cloned();
+                let kin = kin.unwrap_or_else(|| Kin::named(None, None));
+                Viewed { scores: of(candidate, shots), kin }
+            };
+            views(&candidates.iter().map(viewed).collect::<Vec<_>>(), samples)
+        };
+        let scored = |shots: &&&str| {
+            candidates.iter().any(|candidate| candidate.scores.contains_key(**shots))
+        };
+        let number = |shots: &str| shots.parse::<usize>().unwrap_or_default() * classes.len();
+        let all = SHOTS.iter().filter(scored).map(|shots| seen(shots, number(shots)));
         Self {
             dataset: name.split('/').next().unwrap_or(name).to_owned(),
             candidates: candidates.iter().map(|candidate| candidate.model).collect(),
             truth: candidates.iter().map(|candidate| candidate.truth).collect(),
-            scores: candidates.iter().map(|candidate| candidate.scores).collect(),
-            views: views(&viewed, shots * classes.len()),
+            scores: candidates.iter().map(|candidate| of(candidate, SHOTS[0])).collect(),
+            views: all.chain([vec![[0.0; VIEWS]; candidates.len()]]).collect(),
             classes,
             hardware: [0.0; HARDWARE],
             costs: Vec::new(),
             targets: Targets::default(),
         }
+    }
+
+    /// Views of the samples that are judged by.
+    pub(crate) fn seen(&self) -> &[[f32; VIEWS]] {
+        self.views.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// Views of a task that no candidate has seen a sample of.
+    pub(crate) fn unseen(&self) -> &[[f32; VIEWS]] {
+        self.views.last().map_or(&[], Vec::as_slice)
     }
 
     /// Its models, best first; equals in the order of the models.
@@ -222,13 +220,32 @@ fn node(text: &str) -> Option<Work> {
     Some(Work { kind, int8: amount()? == 1, ops: amount()?, bytes: amount()? })
 }
 
-/// Family and source of each model.
-fn kinds(folder: &Path) -> Result<HashMap<String, [String; 2]>, FactsError> {
+/// What each model has in common with others: its source and its family.
+fn kin(folder: &Path, models: &[String]) -> Result<Vec<Kin>, FactsError> {
     let table = table(folder, "backbones")?;
     let rows = table.rows(["backbone", "family", "source"])?;
-    Ok(rows
-        .map(|[model, family, source]| (model.to_owned(), [family, source].map(str::to_owned)))
-        .collect())
+    let known: HashMap<&str, Kin> = rows
+        .map(|[model, family, source]| (model, Kin::named(Some(source), Some(family))))
+        .collect();
+    let of = |model: &String| known.get(model.as_str()).cloned();
+    Ok(models.iter().map(|model| of(model).unwrap_or_else(|| Kin::named(None, None))).collect())
+}
+
+/// Scores of each task and model.
+fn scores(
+    folder: &Path,
+    models: &[String],
+) -> Result<BTreeMap<String, BTreeMap<usize, Shown>>, FactsError> {
+    let place: HashMap<&str, usize> = models.iter().map(String::as_str).zip(0..).collect();
+    let mut found: BTreeMap<String, BTreeMap<usize, Shown>> = BTreeMap::new();
+    let columns = ["backbone", "task", "form", "shots", "logme", "hscore-shrunk", "nce"];
+    for [model, task, form, shots, logme, hscore, nce] in table(folder, "scores")?.rows(columns)? {
+        let shots = SHOTS.into_iter().find(|known| *known == shots && form == FORM);
+        let Some((model, shots)) = place.get(model).zip(shots) else { continue };
+        let of_task = found.entry(task.to_owned()).or_default();
+        of_task.entry(*model).or_default().insert(shots, [logme, hscore, nce].map(number));
+    }
+    Ok(found)
 }
 
 fn truths(folder: &Path) -> Result<HashMap<(String, String), f64>, FactsError> {

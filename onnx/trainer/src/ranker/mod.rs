@@ -1,16 +1,22 @@
 //! `train`: trains the rankers, judges them on datasets and boards that they have not seen, and
 //! writes their files.
 
+mod batch;
 mod boards;
 mod contest;
 mod curve;
 mod export;
 mod facts;
 mod fit;
+mod fused;
 mod judge;
 mod loss;
 mod network;
+mod prior;
 mod report;
+mod ridge;
+mod shipped;
 mod train;
+mod wide;
 
 pub(crate) use train::Train;
