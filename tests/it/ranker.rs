@@ -4,10 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use umbra::base::Micros;
 use umbra::engine;
-use umbra::model;
+use umbra::model::{self, Kind};
 use umbra::rank::Method;
-use umbra::rank::spider::{CLASS, HARDWARE, Portrait, Question, Scorer, VIEWS, portrait, stated};
+use umbra::rank::cost::roofline::{Rate, Rates};
+use umbra::rank::evaluate::weighted_tau;
+use umbra::rank::spider::{
+    CLASS, HARDWARE, Portrait, Question, Scorer, VIEWS, hardware, portrait, stated,
+};
+use umbra::task::Targets;
 
 /// Small, and unlike each other.
 const ZOO: [&str; 3] =
@@ -142,4 +148,41 @@ fn a_ranker_that_ships_runs_and_scores_each_model_for_itself() {
     }
     let all = [model::SPIDER, model::FUSION].map(<[u8]>::len).iter().sum::<usize>();
     assert!(all + model::extractor().bytes as usize <= 1_000_000);
+}
+
+/// A board on which all kinds of work are known, but for one.
+fn board(speed: f64, unknown: Option<Kind>) -> Rates {
+    let known = Kind::ALL.into_iter().filter(|kind| Some(*kind) != unknown);
+    let rates = known.flat_map(|kind| {
+        [(false, 0.3), (true, 1.0)].map(|(int8, number)| {
+            let of_kind = if kind == Kind::Depthwise { 0.2 } else { 1.0 };
+            Rate { kind, int8, overhead: Micros(1.0), per_micro: speed * number * of_kind }
+        })
+    });
+    Rates { inference: Micros(5.0), memory: 2000.0, rates: rates.collect() }
+}
+
+#[test]
+fn a_board_of_which_a_kind_of_work_is_not_known_gets_nearly_the_same_order() {
+    let zoo = model::bundled();
+    let portraits: Vec<Portrait> = zoo.iter().filter_map(|of| portrait(of, &stated(of)?)).collect();
+    let views = vec![[0.0; VIEWS]; portraits.len()];
+    let classes = [[0.25; CLASS]; 4];
+    let engines = engine::available();
+    let mut fusion = Scorer::new(model::FUSION, &engines, portraits.len(), classes.len()).unwrap();
+    let targets = Targets { latency: Some(Micros(2000.0)), ..Targets::default() };
+    let mut ask = |rates: &Rates| {
+        let hardware = &hardware(rates, &targets);
+        let question =
+            Question { portraits: &portraits, views: &views, classes: &classes, hardware };
+        fusion.scores(&question).unwrap()
+    };
+    for speed in [500.0, 5_000.0, 50_000.0] {
+        let all = ask(&board(speed, None));
+        for unknown in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Other) {
+            let found = ask(&board(speed, Some(unknown)));
+            let tau = weighted_tau(&all, &found).unwrap().truth_ranked;
+            assert!(tau > 0.9, "{speed} without {unknown:?}: {tau}");
+        }
+    }
 }

@@ -112,7 +112,7 @@ impl Rates {
     }
 
     /// The same, or the speed of what is most like it.
-    fn nearest(&self, kind: Kind, int8: bool) -> Option<&Rate> {
+    pub(in crate::rank) fn nearest(&self, kind: Kind, int8: bool) -> Option<&Rate> {
         let any = |kind: &Kind| self.of(*kind, int8).or_else(|| self.of(*kind, !int8));
         let like: &[Kind] = match kind {
             Kind::Other => &[],

@@ -34,11 +34,15 @@ impl Kin {
         Self { source: stated(source), family: stated(family) }
     }
 
-    pub(in crate::rank) fn source(&self) -> Option<&str> {
+    /// The source task.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
     }
 
-    pub(in crate::rank) fn family(&self) -> Option<&str> {
+    /// The family.
+    #[must_use]
+    pub fn family(&self) -> Option<&str> {
         self.family.as_deref()
     }
 }
@@ -92,7 +96,8 @@ pub(in crate::rank) fn standardised(values: &[Option<f64>]) -> Vec<f64> {
 }
 
 /// For each candidate the mean over the known ones of its group, itself among them.
-pub(in crate::rank) fn group_means<'a>(
+#[must_use]
+pub fn group_means<'a>(
     values: &[f64],
     kin: &'a [Kin],
     known: &[bool],

@@ -20,12 +20,14 @@ pub type Hardware = [f32; HARDWARE];
 
 /// From the speeds that probes showed, and what is good enough: natural logarithms of speeds (work in
 /// a microsecond), of one more than the overheads (microseconds), of the targets (in the
-/// units of the criteria), each target followed by 1 where there is one. What is not known is 0.
+/// units of the criteria), each target followed by 1 where there is one. A kind of work that no probe
+/// has shown counts as the one that a prediction would take for it; a target that is not there is 0.
 #[must_use]
 pub fn hardware(rates: &Rates, targets: &Targets) -> Hardware {
     let pairs = || Kind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]);
-    let speed = |(kind, int8)| rates.of(kind, int8).map_or(0.0, |rate| rate.per_micro.ln());
-    let overhead = |(kind, int8)| rates.of(kind, int8).map_or(0.0, |rate| rate.overhead.0.ln_1p());
+    let speed = |(kind, int8)| rates.nearest(kind, int8).map_or(0.0, |rate| rate.per_micro.ln());
+    let overhead =
+        |(kind, int8)| rates.nearest(kind, int8).map_or(0.0, |rate| rate.overhead.0.ln_1p());
     let wanted = [
         targets.latency.map(|micros| micros.0),
         targets.memory.map(|bytes| bytes.0 as f64),
@@ -47,4 +49,29 @@ pub fn hardware(rates: &Rates, targets: &Targets) -> Hardware {
         *place = number as f32;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Micros;
+    use crate::rank::cost::roofline::Rate;
+
+    #[test]
+    fn a_kind_that_no_probe_has_shown_counts_as_its_nearest() {
+        let rate = |kind, per_micro| Rate { kind, int8: true, overhead: Micros(1.0), per_micro };
+        let of = |rates: &[Rate]| {
+            let rates = Rates { inference: Micros(1.0), memory: 100.0, rates: rates.to_vec() };
+            hardware(&rates, &Targets::default())
+        };
+        let shown = [rate(Kind::Other, 100.0), rate(Kind::Convolution, 900.0)];
+        let pointwise = |found: &Hardware| {
+            let place = Kind::ALL.iter().position(|kind| *kind == Kind::Pointwise).unwrap();
+            found[2 * place + 1]
+        };
+        assert_eq!(pointwise(&of(&shown)), 900.0_f32.ln());
+        let all = of(&[shown[0], shown[1], rate(Kind::Pointwise, 300.0)]);
+        assert_eq!(pointwise(&all), 300.0_f32.ln());
+        assert!(of(&shown)[..OVERHEADS + SPEEDS].iter().all(|number| *number != 0.0));
+    }
 }

@@ -6,10 +6,13 @@ use crate::task::Scores;
 
 /// Scores that are read: LogME, shrunk H-score, NCE.
 const SCORES: usize = 3;
-/// Numbers of one candidate's row: each score, its mean over the candidates of the same source
-/// and over those of the same family, and the same again for the number of samples.
-pub const VIEWS: usize = SCORES * 3 * 2;
-/// At this many samples, the second half of a row is 0.
+/// Each score, its mean over the candidates of the same source and over those of the same family, and
+/// the same again for the number of samples.
+const SAID: usize = SCORES * 3 * 2;
+/// Numbers of one candidate's row: what its scores say; then 1 if it has any, and how many samples
+/// they are of. All 0 of a candidate that has seen no sample and has no kin that has.
+pub const VIEWS: usize = SAID + 2;
+/// At this many samples, what a row says for their number is 0.
 const SAMPLES: f64 = 100.0;
 
 /// One candidate as the ranker compares it with the others.
@@ -48,6 +51,10 @@ pub fn views(candidates: &[Viewed], samples: usize) -> Vec<[f32; VIEWS]> {
     let sized: Vec<Vec<f64>> =
         columns.iter().map(|column| column.iter().map(|value| value * size).collect()).collect();
     columns.extend(sized);
+    let seen = candidates.iter().map(|of| of.scores.iter().any(Option::is_some));
+    let seen: Vec<f64> = seen.map(|any| f64::from(u8::from(any))).collect();
+    let of_size = seen.iter().map(|seen| seen * size).collect();
+    columns.extend([seen, of_size]);
     let mut rows = vec![[0.0; VIEWS]; candidates.len()];
     for (place, column) in columns.iter().enumerate() {
         for (row, value) in rows.iter_mut().zip(column) {
@@ -77,8 +84,17 @@ mod tests {
         assert_eq!(rows[2][..3], [0.0, 0.0, 0.0]);
         // A score that abstains, and one that is the same for all.
         assert_eq!(rows[1][3..9], [0.0; 6]);
-        assert_eq!(rows[1][9..], [0.0; 9], "100 samples are the size of reference");
+        assert_eq!(rows[1][9..SAID], [0.0; 9], "100 samples are the size of reference");
         let few = views(&[of(1.0, "a"), of(3.0, "a"), of(2.0, "b")], 10);
         assert!((few[0][9] - far * 10.0_f32.ln()).abs() < 1e-6);
+        assert_eq!(few[0][SAID..], [1.0, -10.0_f32.ln()]);
+    }
+
+    #[test]
+    fn who_has_seen_nothing_counts_as_average_and_says_so() {
+        let of = |score: Option<f64>| Viewed { scores: [score; 3], kin: Kin::named(None, None) };
+        let rows = views(&[of(Some(1.0)), of(None), of(Some(3.0))], 1000);
+        assert_eq!(rows[1], [0.0; VIEWS]);
+        assert_eq!(rows[0][SAID], 1.0);
     }
 }

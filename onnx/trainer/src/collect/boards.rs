@@ -7,6 +7,7 @@ use umbra::model::Candidate;
 use umbra::rank::cost::Traits;
 
 use super::{CollectError, Written, candidates, cell, table};
+use crate::ranker::SPEEDS;
 use crate::work;
 
 const COLUMNS: [&str; 11] = [
@@ -22,9 +23,6 @@ const COLUMNS: [&str; 11] = [
     "energy_mj",
     "peak_rss_bytes",
 ];
-
-/// An object of rates by device and configuration.
-const SPEEDS: &str = "boards.json";
 
 /// What was found so far.
 #[derive(Debug, Default)]

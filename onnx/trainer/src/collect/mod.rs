@@ -220,14 +220,14 @@ mod tests {
         Collect { zoo: folder.join("zoo"), out: folder.join("facts"), files }.run()
     }
 
-    fn task() -> Vec<u8> {
+    fn task(name: &str) -> Vec<u8> {
         let row = |id, truth| json!({"id": id, "truth": truth, "logme": -0.1, "hscore": 1.0});
         let rows = [row(MODELS[0], json!(0.4)), row(MODELS[1], json!(0.6))];
-        let found = json!({"task": "gauges", "samples": 40, "held_out": 9, "candidates": rows});
+        let found = json!({"task": name, "samples": 40, "held_out": 9, "candidates": rows});
         found.to_string().into_bytes()
     }
 
-    fn tokens() -> Vec<u8> {
+    fn tokens(name: &str) -> Vec<u8> {
         let class = |name: &str, value| ClassToken {
             name: name.to_owned(),
             samples: 20,
@@ -236,7 +236,7 @@ mod tests {
         let digest = Digest::of(b"");
         TaskTokens {
             kind: TaskKind::Classification,
-            name: "gauges".to_owned(),
+            name: name.to_owned(),
             task: digest,
             extractor: digest,
             features: 128,
@@ -249,17 +249,26 @@ mod tests {
     fn board(model: &str) -> Vec<u8> {
         let row = json!({"id": model, "config_id": "umbra-cpu/t1", "latency_us": {"p50": 7.5}});
         let unmeasured = json!({"id": MODELS[1], "config_id": "umbra-cpu/t1", "latency_us": null});
-        let found = json!({"candidates": [row, unmeasured], "speeds": []});
+        let speeds = json!({"inference": 1.0, "memory": 900.0, "rates": []});
+        let found = json!({"candidates": [row, unmeasured], "speeds": {"umbra-cpu/t1": speeds}});
         found.to_string().into_bytes()
     }
 
     #[test]
-    fn what_was_printed_of_a_task_can_be_learned_from() {
-        let folder = folder(&[("gauges.json", &task()), ("gauges.umbra", &tokens())]);
-        let said = collect(folder.path(), &["gauges.umbra", "gauges.json"]).unwrap();
-        assert!(said.contains("scores.csv: 2 rows") && said.contains("tokens.npz: 1"), "{said}");
-        let facts = Facts::read(&folder.path().join("facts")).unwrap();
-        let [task] = &facts.tasks[..] else { panic!("one task: {:?}", facts.tasks) };
+    fn what_was_printed_of_tasks_and_boards_can_be_learned_from() {
+        let files = [
+            ("a.json", &task("gauges")[..]),
+            ("a.umbra", &tokens("gauges")),
+            ("b.json", &task("doors")),
+            ("b.umbra", &tokens("doors")),
+            ("kitchen.json", &board(MODELS[0])),
+        ];
+        let folder = folder(&files);
+        let said = collect(folder.path(), &files.map(|(name, _)| name)).unwrap();
+        assert!(said.contains("scores.csv: 4 rows") && said.contains("tokens.npz: 2"), "{said}");
+        let facts = Facts::read(&[folder.path().join("facts")]).unwrap();
+        assert_eq!((facts.datasets().len(), facts.boards.len()), (2, 1));
+        let task = &facts.tasks[0];
         assert_eq!((task.truth.as_slice(), task.classes.len()), ([0.4, 0.6].as_slice(), 2));
         assert_eq!(task.scores[0], [Some(-0.1), Some(1.0), None], "what abstains stays blank");
     }
@@ -277,10 +286,10 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let files = [
-            ("gauges.json", &task()[..]),
+            ("gauges.json", &task("gauges")[..]),
             ("other.json", &board("unheard-of")),
             ("text", b"hello"),
-            ("cut.umbra", &tokens()[..100]),
+            ("cut.umbra", &tokens("gauges")[..100]),
         ];
         let folder = folder(&files);
         let refused = |name: &str| collect(folder.path(), &[name]).unwrap_err().to_string();
@@ -289,5 +298,13 @@ mod tests {
         assert!(refused("text").contains("neither"));
         assert!(refused("cut.umbra").contains("cut.umbra"));
         assert!(refused("missing").contains("missing"));
+    }
+
+    #[test]
+    fn one_dataset_is_too_few_to_leave_one_out() {
+        let folder = folder(&[("a.json", &task("gauges")), ("a.umbra", &tokens("gauges"))]);
+        collect(folder.path(), &["a.json", "a.umbra"]).unwrap();
+        let refused = Facts::read(&[folder.path().join("facts")]).unwrap_err().to_string();
+        assert!(refused.contains("1 found"), "{refused}");
     }
 }

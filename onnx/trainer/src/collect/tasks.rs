@@ -10,9 +10,7 @@ use umbra::model::{Candidate, Tensor};
 use umbra::task::tokens::TaskTokens;
 
 use super::{CollectError, Written, candidates, cell, table};
-
-/// The form of files that are measured as they will run.
-const FORM: &str = "int8";
+use crate::ranker::FORM;
 
 /// What was found so far.
 #[derive(Debug, Default)]

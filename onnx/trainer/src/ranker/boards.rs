@@ -1,6 +1,7 @@
 //! Tasks on boards: what a ranker that knows the board learns from.
 //!
-//! Nobody has measured the study's models on many boards, so boards are drawn: speeds and overheads
+//! Beside boards that were measured, if the facts have any, boards are drawn, because nobody has
+//! measured the study's models on many: speeds and overheads
 //! between those of a small single-board computer and of a fast host, in the shapes that the
 //! agent's probes give them. Costs are the agent's own prediction from them; the right order is the
 //! agent's own rule (limits aside) on true accuracies and those costs. It is a world of our
@@ -26,19 +27,22 @@ const NODE: (f64, f64) = (0.2, 8.0);
 const INFERENCE: (f64, f64) = (0.5, 40.0);
 /// Deviation of the logarithm of what one kind of work is worth on a board.
 const APART: f64 = 0.5;
+/// Share of the kinds of work that no probe has shown on a board.
+const UNKNOWN: f64 = 0.1;
 /// Differences that are none: accuracy, and the logarithm of a cost.
 const SAME_ACCURACY: f64 = 0.01;
 const SAME_COST: f64 = 0.05;
 
-/// Every task on some boards drawn from a seed; a task's truth is then the place of each model in
-/// the right order, higher being better.
-pub(crate) fn on_boards(facts: &Facts, boards: usize, seed: u64) -> Facts {
+/// Every task on the measured boards and on some drawn from a seed; a task's truth is then the place
+/// of each model in the right order, higher being better.
+pub(crate) fn on_boards(facts: &Facts, measured: &[Rates], drawn: usize, seed: u64) -> Facts {
+    let boards = measured.len() + drawn;
     let mut tasks = Vec::with_capacity(facts.tasks.len() * boards);
     for (number, task) in facts.tasks.iter().enumerate() {
         for board in 0..boards {
             let start = SplitMix64::new(seed ^ (number * boards + board) as u64).next_u64();
             let mut drawn = Board(Normal(SplitMix64::new(start)));
-            let rates = drawn.rates();
+            let rates = measured.get(board).cloned().unwrap_or_else(|| drawn.rates());
             let costs: Vec<[f64; 3]> = task
                 .candidates
                 .iter()
@@ -46,7 +50,7 @@ pub(crate) fn on_boards(facts: &Facts, boards: usize, seed: u64) -> Facts {
                 .collect();
             let targets = drawn.targets(&costs);
             let truth = places(&task.truth, SAME_ACCURACY, &costs, &targets);
-            let hardware = hardware(&rates, &targets);
+            let hardware = hardware(&drawn.shown(rates), &targets);
             tasks.push(Task { truth, hardware, costs, targets, ..task.clone() });
         }
     }
@@ -114,6 +118,13 @@ impl Board {
             }
         }
         Rates { inference: Micros(self.between(INFERENCE)), memory, rates }
+    }
+
+    /// What probes have shown of them: some kinds are missing, as on a device. What moves memory
+    /// is part of every probe.
+    fn shown(&mut self, mut rates: Rates) -> Rates {
+        rates.rates.retain(|rate| self.0.0.unit() >= UNKNOWN || rate.kind == Kind::Other);
+        rates
     }
 
     /// Latency and memory that are good enough: none, or a quantile of the candidates' costs.

@@ -52,7 +52,7 @@ pub(crate) fn on_unseen_boards(
     fusion: &Recipe,
     progress: &mut Progress,
 ) -> candle_core::Result<Vec<Judged>> {
-    let [learned, asked] = SEEDS.map(|seed| on_boards(facts, BOARDS, seed));
+    let [learned, asked] = SEEDS.map(|seed| on_boards(facts, &[], BOARDS, seed));
     let mut all = WAYS.map(|(name, _)| Judged { name: name.to_owned(), datasets: Vec::new() });
     for dataset in facts.datasets() {
         let rest = |facts: &Facts| -> Vec<usize> {
@@ -66,8 +66,8 @@ pub(crate) fn on_unseen_boards(
         let of_spider = fit(facts, &plain.iter().collect::<Vec<_>>(), spider, 0)?;
         let of_fusion = fit(facts, &boards.iter().collect::<Vec<_>>(), fusion, 0)?;
         let held: Vec<&Task> = asked.tasks.iter().filter(|task| task.dataset == dataset).collect();
-        let scores = predict(facts, &held, &of_spider)?.into_iter();
-        let fused = predict(facts, &held, &of_fusion)?.into_iter();
+        let scores = predict(facts, &held, &of_spider, true)?.into_iter();
+        let fused = predict(facts, &held, &of_fusion, true)?.into_iter();
         let cases = held.iter().zip(scores.zip(fused)).enumerate();
         let cases: Vec<Case<'_>> = cases
             .map(|(at, (task, (spider, fusion)))| Case {

@@ -6,10 +6,13 @@
 use candle_core::Result;
 use umbra::model::Dtype;
 use umbra::model::onnx::{Attribute, Graph, Model, Node, TensorData, ValueInfo};
-use umbra::rank::spider::{GROUPS, HARDWARE, VIEWS, WIDTH, names};
+use umbra::rank::spider::{CLASS, GROUPS, HARDWARE, VIEWS, WIDTH, names};
 
-use super::fit::{Fitted, Scale};
+use super::batch::{Scale, groups};
+use super::fit::Fitted;
 use super::network::EPSILON;
+use super::prior::{EXPECTED, Expected, Prior};
+use super::wide::Wide;
 
 const OPSET: i64 = 13;
 
@@ -60,7 +63,7 @@ pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
     let mut inputs = vec![rows(names::PORTRAITS, WIDTH)];
     for (name, used, width) in [
         (names::VIEWS, sizes.views, VIEWS),
-        (names::CLASSES, sizes.features, fitted.classes.mean.len()),
+        (names::CLASSES, sizes.features, fitted.scales.classes.mean.len()),
         (names::HARDWARE, sizes.hardware, HARDWARE),
     ] {
         inputs.extend((used > 0).then(|| rows(name, width)));
@@ -71,6 +74,51 @@ pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
     Ok(Model::of(OPSET, graph))
 }
 
+/// What is expected of each model, models x numbers, as `Prior::of`.
+fn expected(draft: &mut Draft, portraits: &str, prior: &Prior) -> String {
+    let width = prior.examples.first().map_or(1, Vec::len);
+    let count = prior.examples.len();
+    let at = |place: usize, example: usize| {
+        let cell = prior.examples.get(example).and_then(|row| row.get(place));
+        cell.copied().unwrap_or(0.0) / width as f32
+    };
+    let cells = (0..width).flat_map(|place| (0..count).map(move |example| at(place, example)));
+    let examples = draft.constant(&[width, count], &cells.collect::<Vec<f32>>());
+    let likeness = draft.node("MatMul", &[portraits, &examples], &[]);
+    let one = draft.constant(&[1], &[1.0]);
+    let likeness = draft.node("Add", &[&likeness, &one], &[]);
+    let square = draft.node("Mul", &[&likeness, &likeness], &[]);
+    let single = |row: &Expected| row.map(|value| value as f32);
+    let weights: Vec<f32> = prior.weights.iter().flat_map(single).collect();
+    let weights = draft.constant(&[count, EXPECTED], &weights);
+    let sum = draft.node("MatMul", &[&square, &weights], &[]);
+    let constant = draft.constant(&[1, EXPECTED], &single(&prior.constant));
+    draft.node("Add", &[&sum, &constant], &[])
+}
+
+/// What the views are worth together.
+fn said(draft: &mut Draft, wide: &Wide, look: Option<&str>) -> String {
+    let (own, by_look): (Vec<f64>, Vec<[f64; CLASS]>) =
+        (0..VIEWS).map(|view| wide.of_view(view)).unzip();
+    let own: Vec<f32> = own.into_iter().map(|worth| worth as f32).collect();
+    let mut worth = draft.constant(&[1, VIEWS], &own);
+    if let Some(look) = look {
+        let rows = (0..CLASS).flat_map(|at| by_look.iter().map(move |of| of.get(at).copied()));
+        let cells: Vec<f32> = rows.map(|worth| worth.unwrap_or(0.0) as f32).collect();
+        let by_look = draft.constant(&[CLASS, VIEWS], &cells);
+        let of_look = draft.node("MatMul", &[look, &by_look], &[]);
+        worth = draft.node("Add", &[&of_look, &worth], &[]);
+    }
+    product_sum(draft, names::VIEWS, &worth, VIEWS)
+}
+
+/// Of each row the sum of its products with another.
+fn product_sum(draft: &mut Draft, rows: &str, by: &str, width: usize) -> String {
+    let each = draft.node("Mul", &[rows, by], &[]);
+    let ones = draft.constant(&[width, 1], &vec![1.0; width]);
+    draft.node("MatMul", &[&each, &ones], &[])
+}
+
 struct Writer<'a> {
     fitted: &'a Fitted,
 }
@@ -79,7 +127,7 @@ impl Writer<'_> {
     /// The name of the scores, models x 1; as `Network::scores`, for one task.
     fn scores(&self, draft: &mut Draft) -> Result<String> {
         let sizes = self.fitted.network.sizes;
-        let portraits = self.scaled(draft, names::PORTRAITS, &self.fitted.portraits);
+        let portraits = self.scaled(draft, names::PORTRAITS, &self.fitted.scales.portraits);
         let token = self.layer(draft, &portraits, "portrait")?;
         let query = self.product(draft, &token, "query")?;
         let mut own = vec![token.clone()];
@@ -116,7 +164,58 @@ impl Writer<'_> {
         let sum = draft.node("Add", &[&token, &out], &[]);
         let read = self.norm(draft, &sum, "norm1")?;
         let read = self.norm(draft, &read, "norm2")?;
-        self.layer(draft, &read, "head")
+        let deep = self.layer(draft, &read, "head")?;
+        Ok(match &self.fitted.wide {
+            None => deep,
+            Some(wide) => {
+                let wide = self.wide(draft, &portraits, wide);
+                draft.node("Add", &[&deep, &wide], &[])
+            }
+        })
+    }
+
+    /// As `Wide::score`, of portraits that are scaled.
+    fn wide(&self, draft: &mut Draft, portraits: &str, wide: &Wide) -> String {
+        let expected = expected(draft, portraits, &wide.prior);
+        let look = self.look(draft);
+        let (mut gates, mut always) = (vec![0.0; VIEWS * EXPECTED], [0.0; EXPECTED]);
+        let mut by_look = [[0.0; EXPECTED]; CLASS];
+        for number in 0..EXPECTED {
+            let ([own, seen, size], each) = wide.of_expected(number);
+            let cells = gates.iter_mut().rev().skip(EXPECTED - 1 - number).step_by(EXPECTED);
+            cells.zip([size, seen]).for_each(|(cell, worth)| *cell = worth as f32);
+            always.iter_mut().skip(number).take(1).for_each(|cell| *cell = own as f32);
+            for (row, worth) in by_look.iter_mut().zip(each) {
+                row.iter_mut().skip(number).take(1).for_each(|cell| *cell = worth as f32);
+            }
+        }
+        let always = draft.constant(&[1, EXPECTED], &always);
+        let mut worth = always;
+        if let Some(look) = &look {
+            let by_look = draft.constant(&[CLASS, EXPECTED], by_look.as_flattened());
+            let of_look = draft.node("MatMul", &[look, &by_look], &[]);
+            worth = draft.node("Add", &[&worth, &of_look], &[]);
+        }
+        if self.fitted.network.sizes.views > 0 {
+            let gates = draft.constant(&[VIEWS, EXPECTED], &gates);
+            let of_samples = draft.node("MatMul", &[names::VIEWS, &gates], &[]);
+            worth = draft.node("Add", &[&of_samples, &worth], &[]);
+        }
+        let expected = product_sum(draft, &expected, &worth, EXPECTED);
+        if self.fitted.network.sizes.views == 0 {
+            return expected;
+        }
+        let said = said(draft, wide, look.as_deref());
+        draft.node("Add", &[&expected, &said], &[])
+    }
+
+    /// As `Scales::look`; none where classes are not used.
+    fn look(&self, draft: &mut Draft) -> Option<String> {
+        (self.fitted.network.sizes.features > 0).then(|| {
+            let classes = self.scaled(draft, names::CLASSES, &self.fitted.scales.classes);
+            let axes = [Attribute::ints("axes", &[0]), Attribute::int("keepdims", 1)];
+            draft.node("ReduceMean", &[&classes], &axes)
+        })
     }
 
     /// Tokens that all models share, as `Network::shared`.
@@ -124,12 +223,12 @@ impl Writer<'_> {
         let sizes = self.fitted.network.sizes;
         let mut shared = Vec::new();
         if sizes.features > 0 {
-            let scaled = self.scaled(draft, names::CLASSES, &self.fitted.classes);
+            let scaled = self.scaled(draft, names::CLASSES, &self.fitted.scales.classes);
             shared.push(self.layer(draft, &scaled, "class")?);
         }
         if sizes.hardware > 0 {
-            let scaled = self.scaled(draft, names::HARDWARE, &self.fitted.hardware);
-            let groups = draft.constant(&[GROUPS.len(), HARDWARE], &super::fit::groups());
+            let scaled = self.scaled(draft, names::HARDWARE, &self.fitted.scales.hardware);
+            let groups = draft.constant(&[GROUPS.len(), HARDWARE], &groups());
             let rows = draft.node("Mul", &[&scaled, &groups], &[]);
             shared.push(self.layer(draft, &rows, "hardware")?);
         }

@@ -1,21 +1,24 @@
 //! What a ranker learns from: models, tasks, and how good each model really is on each task.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+mod tables;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use umbra::engine;
 use umbra::model::Work;
-use umbra::model::npz::{NpzError, read_npz};
+use umbra::model::npz::NpzError;
+use umbra::rank::cost::roofline::Rates;
 use umbra::rank::relevance::Kin;
 use umbra::rank::spider::{HARDWARE, Hardware, VIEWS, Viewed, classes, groups, views};
 use umbra::task::Targets;
 
-use crate::table::{Table, TableError, number};
-use crate::work;
+use crate::table::TableError;
 
-/// Form and images a class of the scores that are learned from.
-const FORM: &str = "int8";
-const SHOTS: &str = "20";
+pub(crate) use tables::{FORM, SPEEDS};
+
+/// Images a class: those that are judged by, and others that are learned from too.
+const SHOTS: [&str; 3] = ["20", "5", "50"];
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +45,20 @@ pub(crate) enum FactsError {
     /// The extractor.
     #[error(transparent)]
     Extractor(#[from] umbra::engine::EngineError),
-    /// Too little in it.
-    #[error("{0} holds no task that two models with portraits answer")]
-    Empty(PathBuf),
+    /// Speeds of boards.
+    #[error("{path}: {source}")]
+    Boards {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// Too little to learn from, and to leave a dataset out.
+    #[error(
+        "tasks of at least two datasets are needed, each answered by two models with portraits; {0} \
+         found: --facts takes several folders, such as onnx/zoo/lab/facts and your own"
+    )]
+    TooFew(usize),
 }
 
 /// One task.
@@ -58,8 +72,9 @@ pub(crate) struct Task {
     pub(crate) truth: Vec<f64>,
     /// LogME, shrunk H-score and NCE of each.
     pub(crate) scores: Vec<[Option<f64>; 3]>,
-    /// What the agent makes of them.
-    pub(crate) views: Vec<[f32; VIEWS]>,
+    /// What the agent makes of them: first of those, then of fewer and of more samples, and last
+    /// of none.
+    pub(crate) views: Vec<Vec<[f32; VIEWS]>>,
     /// Its classes.
     pub(crate) classes: Vec<Vec<f32>>,
     /// The board that it runs on; all 0 where no board is meant.
@@ -88,55 +103,47 @@ pub(crate) struct Facts {
     pub(crate) models: Vec<String>,
     /// Portrait of each.
     pub(crate) portraits: Vec<Vec<f32>>,
+    /// What each has in common with others.
+    pub(crate) kin: Vec<Kin>,
     /// Costs of each.
     pub(crate) costs: Vec<Cost>,
     /// The tasks.
     pub(crate) tasks: Vec<Task>,
+    /// Boards that were measured.
+    pub(crate) boards: Vec<Rates>,
 }
 
 impl Facts {
-    /// From `portraits`, `backbones`, `probe`, `scores` (tables) and `tokens.npz` of a folder.
-    pub(crate) fn read(folder: &Path) -> Result<Self, FactsError> {
-        let known = portraits(folder)?;
+    /// From `portraits`, `backbones`, `probe`, `scores` (tables), `tokens.npz` and, where there are
+    /// any, `boards.json` of some folders.
+    pub(crate) fn read(folders: &[PathBuf]) -> Result<Self, FactsError> {
+        let known = tables::portraits(folders)?;
         let models: Vec<String> = known.keys().cloned().collect();
-        let place: HashMap<&str, usize> = models.iter().map(String::as_str).zip(0..).collect();
-        let kinds = kinds(folder)?;
-        let prototypes = prototypes(folder)?;
+        let kin = tables::kin(folders, &models)?;
+        let prototypes = tables::prototypes(folders)?;
         let groups = groups(&engine::available())?;
-        let mut found: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
-        let truths = truths(folder)?;
-        for [model, task, form, shots, logme, hscore, nce] in table(folder, "scores")?.rows([
-            "backbone",
-            "task",
-            "form",
-            "shots",
-            "logme",
-            "hscore-shrunk",
-            "nce",
-        ])? {
-            let truth = truths.get(&(model.to_owned(), task.to_owned()));
-            let both = place.get(model).zip(truth).filter(|_| form == FORM && shots == SHOTS);
-            let Some((model, truth)) = both else { continue };
-            let scores = [logme, hscore, nce].map(number);
-            let candidate = Candidate { model: *model, truth: *truth, scores };
-            found.entry(task.to_owned()).or_default().push(candidate);
-        }
-        let shots: usize = SHOTS.parse().unwrap_or_default();
-        let tasks: Vec<Task> = found
+        let truths = tables::truths(folders)?;
+        let tasks: Vec<Task> = tables::scores(folders, &models)?
             .into_iter()
-            .filter(|(_, candidates)| candidates.len() > 1)
-            .filter_map(|(name, mut candidates)| {
+            .filter_map(|(name, of)| {
                 let found = classes(prototypes.get(&name)?, &groups);
                 let classes = found.iter().map(|class| class.to_vec()).collect();
-                candidates.sort_by_key(|candidate| candidate.model);
-                Some(Task::of(&name, &candidates, classes, &models, &kinds, shots))
+                let truth = |model: &String| truths.get(&(model.clone(), name.clone())).copied();
+                let candidate = |(model, scores): (usize, Shown)| {
+                    let truth = truth(models.get(model)?)?;
+                    scores.contains_key(SHOTS[0]).then_some(Candidate { model, truth, scores })
+                };
+                let candidates: Vec<Candidate> = of.into_iter().filter_map(candidate).collect();
+                (candidates.len() > 1).then(|| Task::of(&name, &candidates, classes, &kin))
             })
             .collect();
         let (portraits, costs) = known.into_values().unzip();
-        if tasks.is_empty() {
-            return Err(FactsError::Empty(folder.to_owned()));
+        let boards = tables::boards(folders)?;
+        let found = Self { models, portraits, kin, costs, tasks, boards };
+        match found.datasets().len() {
+            few @ (0 | 1) => Err(FactsError::TooFew(few)),
+            _ => Ok(found),
         }
-        Ok(Self { models, portraits, costs, tasks })
     }
 
     /// Names of the datasets, sorted.
@@ -146,46 +153,55 @@ impl Facts {
     }
 }
 
+/// LogME, shrunk H-score and NCE, by images a class.
+type Shown = HashMap<&'static str, [Option<f64>; 3]>;
+
 /// One model on one task.
 struct Candidate {
     model: usize,
     truth: f64,
-    scores: [Option<f64>; 3],
+    scores: Shown,
 }
 
 impl Task {
-    fn of(
-        name: &str,
-        candidates: &[Candidate],
-        classes: Vec<Vec<f32>>,
-        models: &[String],
-        kinds: &HashMap<String, [String; 2]>,
-        shots: usize,
-    ) -> Self {
-        let viewed: Vec<Viewed> = candidates
-            .iter()
-            .map(|candidate| {
-                let kind = models.get(candidate.model).and_then(|model| kinds.get(model));
-                Viewed {
-                    scores: candidate.scores,
-                    kin: Kin::named(
-                        kind.map(|[_, source]| source.as_str()),
-                        kind.map(|[family, _]| family.as_str()),
-                    ),
-                }
-            })
-            .collect();
+    fn of(name: &str, candidates: &[Candidate], classes: Vec<Vec<f32>>, kin: &[Kin]) -> Self {
+        let of = |candidate: &Candidate, shots: &str| {
+            candidate.scores.get(shots).copied().unwrap_or_default()
+        };
+        let seen = |shots: &str, samples: usize| {
+            let viewed = |candidate: &Candidate| {
+                let kin = kin.get(candidate.model).cloned();
+                let kin = kin.unwrap_or_else(|| Kin::named(None, None));
+                Viewed { scores: of(candidate, shots), kin }
+            };
+            views(&candidates.iter().map(viewed).collect::<Vec<_>>(), samples)
+        };
+        let scored = |shots: &&&str| {
+            candidates.iter().any(|candidate| candidate.scores.contains_key(**shots))
+        };
+        let number = |shots: &str| shots.parse::<usize>().unwrap_or_default() * classes.len();
+        let all = SHOTS.iter().filter(scored).map(|shots| seen(shots, number(shots)));
         Self {
             dataset: name.split('/').next().unwrap_or(name).to_owned(),
             candidates: candidates.iter().map(|candidate| candidate.model).collect(),
             truth: candidates.iter().map(|candidate| candidate.truth).collect(),
-            scores: candidates.iter().map(|candidate| candidate.scores).collect(),
-            views: views(&viewed, shots * classes.len()),
+            scores: candidates.iter().map(|candidate| of(candidate, SHOTS[0])).collect(),
+            views: all.chain([vec![[0.0; VIEWS]; candidates.len()]]).collect(),
             classes,
             hardware: [0.0; HARDWARE],
             costs: Vec::new(),
             targets: Targets::default(),
         }
+    }
+
+    /// Views of the samples that are judged by.
+    pub(crate) fn seen(&self) -> &[[f32; VIEWS]] {
+        self.views.first().map_or(&[], Vec::as_slice)
+    }
+
+    /// Views of a task that no candidate has seen a sample of.
+    pub(crate) fn unseen(&self) -> &[[f32; VIEWS]] {
+        self.views.last().map_or(&[], Vec::as_slice)
     }
 
     /// Its models, best first; equals in the order of the models.
@@ -195,54 +211,4 @@ impl Task {
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         order.into_iter().map(|(_, model)| model).collect()
     }
-}
-
-fn table(folder: &Path, name: &'static str) -> Result<Table, FactsError> {
-    Table::read(folder, name)?.ok_or(FactsError::Missing { folder: folder.to_owned(), name })
-}
-
-/// Portrait and costs of each model.
-fn portraits(folder: &Path) -> Result<BTreeMap<String, (Vec<f32>, Cost)>, FactsError> {
-    let table = table(folder, "portraits")?;
-    let rows = table.rows(["model", "portrait", "bytes", "memory", "work"])?;
-    let found = rows.map(|[model, portrait, bytes, memory, work]| {
-        let portrait = portrait.split(' ').filter_map(|word| word.parse().ok()).collect();
-        let [bytes, memory] = [bytes, memory].map(|cell| number(cell).unwrap_or_default());
-        let work = work::nodes(work);
-        (model.to_owned(), (portrait, Cost { bytes, memory, work }))
-    });
-    Ok(found.collect())
-}
-
-/// Family and source of each model.
-fn kinds(folder: &Path) -> Result<HashMap<String, [String; 2]>, FactsError> {
-    let table = table(folder, "backbones")?;
-    let rows = table.rows(["backbone", "family", "source"])?;
-    Ok(rows
-        .map(|[model, family, source]| (model.to_owned(), [family, source].map(str::to_owned)))
-        .collect())
-}
-
-fn truths(folder: &Path) -> Result<HashMap<(String, String), f64>, FactsError> {
-    let table = table(folder, "probe")?;
-    let rows = table.rows(["backbone", "task", "form", "accuracy"])?;
-    let mine = rows.filter(|[_, _, form, _]| *form == FORM);
-    Ok(mine
-        .filter_map(|[model, task, _, accuracy]| {
-            Some(((model.to_owned(), task.to_owned()), number(accuracy)?))
-        })
-        .collect())
-}
-
-fn prototypes(folder: &Path) -> Result<HashMap<String, Vec<Vec<f32>>>, FactsError> {
-    let path = folder.join("tokens.npz");
-    let bytes =
-        std::fs::read(&path).map_err(|source| TableError::Open { path: path.clone(), source })?;
-    let arrays = read_npz(&bytes).map_err(|source| FactsError::Tokens { path, source })?;
-    let rows = arrays.into_iter().filter_map(|(name, array)| {
-        let width = *array.shape.get(1)?;
-        let values = array.to_f32()?;
-        Some((name, values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()))
-    });
-    Ok(rows.collect())
 }

@@ -1,5 +1,6 @@
-//! The listwise loss: the negative logarithm of the chance that a Plackett-Luce model of the scores
-//! deals the models in their true order, mean over its stages.
+//! What is to be made small: the listwise loss, which is the negative logarithm of the chance that a
+//! Plackett-Luce model of the scores deals the models in their true order, mean over its stages; and the
+//! squared distance between scores and standings.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -57,6 +58,50 @@ impl Orders {
     }
 }
 
+/// Where the candidates of each task stand.
+#[derive(Debug, Clone)]
+pub(crate) struct Standings {
+    /// Tasks x models: 0 where a model is no candidate.
+    standing: Tensor,
+    /// Tasks x models: one over the candidates of the task; 0 where a model is none.
+    inside: Tensor,
+    /// Tasks x 1.
+    weight: Tensor,
+}
+
+impl Standings {
+    /// From the candidates of each task, where they stand, and the tasks' weights.
+    pub(crate) fn new(
+        lists: &[(&[usize], &[f64])],
+        models: usize,
+        weights: &[f64],
+    ) -> Result<Self> {
+        let (mut standing, mut inside) = (Vec::new(), Vec::new());
+        for (candidates, at) in lists {
+            let share = 1.0 / candidates.len().max(1) as f32;
+            let place = |model: usize| candidates.iter().position(|of| *of == model);
+            let places: Vec<Option<usize>> = (0..models).map(place).collect();
+            inside.extend(places.iter().map(|place| place.map_or(0.0, |_| share)));
+            let value = |place: usize| at.get(place).copied().unwrap_or(0.0) as f32;
+            standing.extend(places.into_iter().map(|place| place.map_or(0.0, value)));
+        }
+        let (cpu, size) = (&Device::Cpu, (lists.len(), models));
+        let weight: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
+        Ok(Self {
+            standing: Tensor::from_vec(standing, size, cpu)?,
+            inside: Tensor::from_vec(inside, size, cpu)?,
+            weight: Tensor::from_vec(weight, (lists.len(), 1), cpu)?,
+        })
+    }
+
+    /// The mean squared distance of scores, tasks x models, after the mean of each task's is taken off.
+    pub(crate) fn loss(&self, scores: &Tensor) -> Result<Tensor> {
+        let mean = (scores * &self.inside)?.sum_keepdim(1)?;
+        let apart = (scores.broadcast_sub(&mean)? - &self.standing)?;
+        (apart.sqr()? * &self.inside)?.broadcast_mul(&self.weight)?.sum_all()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +141,14 @@ mod tests {
         let first = loss(&[vec![1, 0, 2]], &[1.0], &scores.narrow(0, 0, 1).unwrap());
         let second = loss(&[vec![2, 0]], &[1.0], &scores.narrow(0, 1, 1).unwrap());
         assert!((both - (0.25 * first + 0.75 * second)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_distance_to_the_standings_is_that_of_the_candidates_alone() {
+        // Model 1 is no candidate; the scores are off by 0.5 and -0.5 once their mean is taken off.
+        let scores = Tensor::new(&[[4.5_f32, 99.0, 1.5]], &Device::Cpu).unwrap();
+        let standings = Standings::new(&[(&[0, 2], &[1.0, -1.0])], 3, &[2.0]).unwrap();
+        let loss = standings.loss(&scores).unwrap().to_scalar::<f32>().unwrap();
+        assert!((loss - 2.0 * 0.25).abs() < 1e-6, "{loss}");
     }
 }

@@ -3,7 +3,7 @@
 //! A board may be among them, as a token for each of its groups of numbers. Single head, post-norm,
 //! read at the model's token (arXiv 2306.03900, released code), with one
 //! difference in cost and none in value: keys and values of the classes are computed once and
-//! shared by all models.
+//! shared by all models. What the [wide part](super::wide) says is added.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,8 @@ pub(crate) struct Batch {
     pub(crate) padding: Tensor,
     /// Boards, tasks x groups x numbers, standardised, 0 outside of a row's group.
     pub(crate) hardware: Tensor,
+    /// What the wide part says, tasks x models.
+    pub(crate) wide: Tensor,
 }
 
 /// Weights by name, each stored as inputs x outputs.
@@ -84,6 +86,8 @@ impl Network {
         }
         layer(["out.w", "out.b"], d, d)?;
         layer(["head.w", "head.b"], d, 1)?;
+        // Of the scores, as a logarithm, where they are the logits of a loss; no part of a score.
+        weights.insert("sharpness", Var::zeros((1, 1), candle_core::DType::F32, &Device::Cpu)?);
         if learned > 0 {
             weights.insert("learned", random.matrix(learned, d, 0.1)?);
         }
@@ -96,6 +100,11 @@ impl Network {
         Ok(Self { sizes, weights })
     }
 
+    /// Lets the attention say nothing until it has learned something.
+    pub(crate) fn silence(&self) -> Result<()> {
+        self.weights.get("head.w").map_or(Ok(()), |head| head.set(&head.as_tensor().zeros_like()?))
+    }
+
     /// A weight; one that is not there is a mistake of this program that the tensor library names.
     pub(crate) fn weight(&self, name: &str) -> Result<&Tensor> {
         let found = self.weights.get(name).map(Var::as_tensor);
@@ -103,8 +112,18 @@ impl Network {
     }
 
     fn layer(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let weight = self.weight(&format!("{name}.w"))?;
-        x.broadcast_matmul(weight)?.broadcast_add(self.weight(&format!("{name}.b"))?)
+        let product = self.product(x, &format!("{name}.w"))?;
+        product.broadcast_add(self.weight(&format!("{name}.b"))?)
+    }
+
+    /// A matrix applied to the last dimension; one multiplication, whatever the others are.
+    fn product(&self, x: &Tensor, name: &str) -> Result<Tensor> {
+        let (weight, mut sizes) = (self.weight(name)?, x.dims().to_vec());
+        let flat = x.reshape(((), weight.dim(0)?))?.matmul(weight)?;
+        if let Some(last) = sizes.last_mut() {
+            *last = weight.dim(1)?;
+        }
+        flat.reshape(sizes)
     }
 
     /// A score for each task and model, tasks x models.
@@ -115,23 +134,28 @@ impl Network {
             token = (token + self.weight("learned")?)?;
         }
         let (models, width) = token.dims2()?;
-        let token = token.unsqueeze(0)?.broadcast_as((tasks, models, width))?.contiguous()?;
-        let query = token.broadcast_matmul(self.weight("query")?)?;
+        let of_all =
+            |x: &Tensor| x.unsqueeze(0)?.broadcast_as((tasks, models, width))?.contiguous();
+        let query = of_all(&self.product(&token, "query")?)?;
         // Every token that a model looks at alone: itself, and its own view of the samples.
-        let mut own = vec![token.clone()];
+        let mut own = vec![[
+            of_all(&self.product(&token, "key")?)?,
+            of_all(&self.product(&token, "value")?)?,
+        ]];
         if self.sizes.views > 0 {
-            own.push(self.layer(&batch.views, "view")?);
+            let view = self.layer(&batch.views, "view")?;
+            own.push([self.product(&view, "key")?, self.product(&view, "value")?]);
         }
+        let token = of_all(&token)?;
         let (mut logits, mut values) = (Vec::new(), Vec::new());
-        for seen in &own {
-            let key = seen.broadcast_matmul(self.weight("key")?)?;
+        for [key, value] in own {
             logits.push((&query * key)?.sum_keepdim(D::Minus1)?);
-            values.push(seen.broadcast_matmul(self.weight("value")?)?);
+            values.push(value);
         }
         // And those that all models share: keys and values are computed once.
         let shared = self.shared(batch)?;
         for (seen, padding) in &shared {
-            let key = seen.broadcast_matmul(self.weight("key")?)?;
+            let key = self.product(seen, "key")?;
             let found = query.matmul(&key.transpose(1, 2)?.contiguous()?)?;
             logits.push(match padding {
                 Some(padding) => found.broadcast_add(&(*padding * NEVER)?)?,
@@ -146,13 +170,13 @@ impl Network {
         }
         let mut from = values.len();
         for (seen, _) in &shared {
-            let value = seen.broadcast_matmul(self.weight("value")?)?;
+            let value = self.product(seen, "value")?;
             let count = value.dim(1)?;
             mixed = (mixed + share.narrow(2, from, count)?.contiguous()?.matmul(&value)?)?;
             from += count;
         }
         let read = self.norm(&(token + self.layer(&mixed, "out")?)?, "norm1")?;
-        self.layer(&self.norm(&read, "norm2")?, "head")?.squeeze(2)
+        self.layer(&self.norm(&read, "norm2")?, "head")?.squeeze(2)? + &batch.wide
     }
 
     /// Tokens of the task and of the board, each with what pads it.
@@ -261,6 +285,7 @@ mod tests {
                 classes,
                 padding: Tensor::from_vec(padding, (1, 1, count), &Device::Cpu).unwrap(),
                 hardware: Tensor::zeros((1, 1, 1), candle_core::DType::F32, &Device::Cpu).unwrap(),
+                wide: Tensor::zeros((1, 1), candle_core::DType::F32, &Device::Cpu).unwrap(),
             };
             let score = network(&case["params"], token).scores(&batch).unwrap();
             let score = f64::from(score.to_vec2::<f32>().unwrap()[0][0]);

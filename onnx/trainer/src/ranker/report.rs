@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::judge::Judged;
+use super::judge::{Judged, Lead};
 
 /// A table of ways; `regret` says what a regret of one hundredth is.
 pub(crate) fn table(all: &[Judged], regret: &str) -> String {
@@ -31,6 +31,30 @@ pub(crate) fn json(all: &[Judged], datasets: &[String]) -> Value {
             "way": judged.name, "weighted_tau": tau, "regret": regret, "top3": top,
             "datasets": each,
         })
+    };
+    all.iter().map(of).collect()
+}
+
+/// A table of what one way is ahead of others by.
+pub(crate) fn leads(name: &str, all: &[Lead]) -> String {
+    let mut text = format!(
+        "| {name}, against | weighted tau [95 %] | regret@1, points [95 %] |\n|---|--:|--:|\n"
+    );
+    for lead in all {
+        let [tau, regret] = lead.figures;
+        let [tau, low, high] = tau;
+        text += &format!("| {} | {tau:+.3} [{low:+.3}, {high:+.3}] |", lead.over);
+        let [regret, low, high] = regret;
+        text += &format!(" {regret:+.2} [{low:+.2}, {high:+.2}] |\n");
+    }
+    text
+}
+
+/// The same as JSON.
+pub(crate) fn leads_json(all: &[Lead]) -> Value {
+    let of = |lead: &Lead| {
+        let [tau, regret] = lead.figures;
+        json!({ "over": lead.over, "weighted_tau": tau, "regret": regret })
     };
     all.iter().map(of).collect()
 }

@@ -12,8 +12,9 @@ use super::boards::on_boards;
 use super::contest::on_unseen_boards;
 use super::facts::{Facts, FactsError, Task};
 use super::fit::{Fitted, Recipe, Teacher, Uses, fit, predict};
-use super::judge::{Judged, left_out, mean_rank, plain};
-use super::{curve, export, report};
+use super::judge::{Judged, Lead, lead, left_out, mean_rank, plain};
+use super::shipped::ShippedError;
+use super::{curve, export, fused, report, shipped};
 use crate::progress::Progress;
 
 /// Largest difference between a file and the network that was trained.
@@ -27,14 +28,23 @@ const BOARDS: (usize, u64) = (4, 1);
 Examples:
   umbra-train train                       judge and write nothing
   umbra-train train --out onnx/ranker     judge, train on everything, write the files
-  umbra-train train --facts mine --out .  the same from measurements of your own")]
+  umbra-train train --facts onnx/zoo/lab/facts --facts mine --out .
+                                          the same with measurements of your own")]
 pub(crate) struct Train {
-    /// Folder of facts: portraits, backbones, probe, scores (tables) and tokens.npz.
+    /// Folder of facts: portraits, backbones, probe, scores (tables) and tokens.npz, and boards.json
+    /// where boards were measured (repeatable).
     #[arg(long, value_name = "DIR", default_value = "onnx/zoo/lab/facts")]
-    facts: PathBuf,
+    facts: Vec<PathBuf>,
     /// Write the rankers, their figures and their learning curves into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Judge on the models that ship, and do nothing else: `umbra eval --json` of datasets of the
+    /// facts, called DATASET-*.json.
+    #[arg(long, value_name = "JSON", num_args = 1..)]
+    evaluated: Vec<PathBuf>,
+    /// Folder of the models that ship.
+    #[arg(long, value_name = "DIR", default_value = "onnx/zoo")]
+    zoo: PathBuf,
     /// Networks that a score is the mean of while judging.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
@@ -45,10 +55,10 @@ pub(crate) struct Train {
     #[arg(long, value_name = "N", default_value_t = 16)]
     token: usize,
     /// Passes over all tasks.
-    #[arg(long, value_name = "N", default_value_t = 80)]
+    #[arg(long, value_name = "N", default_value_t = 60)]
     passes: usize,
-    /// Highest learning rate.
-    #[arg(long, value_name = "RATE", default_value_t = 4e-3)]
+    /// Highest learning rate of Spider.
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     rate: f64,
     /// Weight decay.
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
@@ -70,6 +80,9 @@ pub(crate) enum TrainError {
     /// What it would learn from.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// Measurements of the models that ship.
+    #[error(transparent)]
+    Shipped(#[from] ShippedError),
     /// Training.
     #[error("training failed: {0}")]
     Training(#[from] candle_core::Error),
@@ -97,7 +110,11 @@ pub(crate) enum TrainError {
 impl Train {
     pub(crate) fn run(&self) -> Result<String, TrainError> {
         let facts = Facts::read(&self.facts)?;
+        if !self.evaluated.is_empty() {
+            return self.on_shipped(&facts);
+        }
         let tasks = self.judge(&facts)?;
+        let leads = leads(&tasks);
         let boards = self.judge_on_boards(&facts)?;
         let names = facts.datasets();
         let figures = json!({
@@ -105,10 +122,12 @@ impl Train {
             "token": self.token, "passes": self.passes, "rate": self.rate, "decay": self.decay,
             "noise": self.noise, "dropped": self.dropped, "seeds": self.seeds,
             "datasets_left_out": report::json(&tasks, &names),
+            "spider_leads": report::leads_json(&leads),
             "datasets_left_out_on_unseen_boards": report::json(&boards, &names),
         });
         let figures = format!("{figures:#}\n");
         let mut text = report::table(&tasks, "regret@1, points");
+        text += &format!("\n{}", report::leads(FORMS[0].0, &leads));
         text += &format!("\n{}", report::table(&boards, "places lost, %"));
         if let Some(out) = &self.out {
             write(out, "metrics.json", figures.as_bytes())?;
@@ -117,15 +136,27 @@ impl Train {
         Ok(if self.json { figures } else { text })
     }
 
+    /// Ways on the models that ship: strangers to a dataset alone, and all of them.
+    fn on_shipped(&self, facts: &Facts) -> Result<String, TrainError> {
+        let recipe = self.recipe(SPIDER, Teacher::Truth, true);
+        let models = shipped::models(&self.zoo)?;
+        let mut text = String::new();
+        for (who, everybody) in [("strangers only", false), ("all", true)] {
+            let found = shipped::judged(facts, &models, &self.evaluated, &recipe, everybody)?;
+            text += &format!("{who}:\n\n{}\n", report::table(&found, "regret@1, points"));
+        }
+        Ok(text)
+    }
+
     /// Both rankers from everything.
     fn write_rankers(&self, facts: &Facts, out: &Path) -> Result<String, TrainError> {
-        let boards = on_boards(facts, BOARDS.0, BOARDS.1);
+        let boards = on_boards(facts, &facts.boards, BOARDS.0, BOARDS.1);
         let mut text = String::from("\n");
         let mut curves = Vec::new();
         let both = [("spider.onnx", facts, SPIDER), ("fusion.onnx", &boards, FUSION)];
         for (name, facts, uses) in both {
             let tasks: Vec<&Task> = facts.tasks.iter().collect();
-            let fitted = fit(facts, &tasks, &self.recipe(uses, Teacher::Truth), 0)?;
+            let fitted = fit(facts, &tasks, &self.recipe(uses, Teacher::Truth, true), 0)?;
             let bytes = export::model(&fitted)?.encode_to_vec();
             let off = difference(facts, &fitted, &bytes)?;
             if off > SAME {
@@ -141,8 +172,11 @@ impl Train {
         Ok(text)
     }
 
-    fn recipe(&self, uses: Uses, teacher: Teacher) -> Recipe {
-        let Self { token, passes, rate, decay, noise, dropped, .. } = *self;
+    /// How a form is trained; a `deep` one has attention that learns.
+    fn recipe(&self, uses: Uses, teacher: Teacher, deep: bool) -> Recipe {
+        let Self { token, rate, decay, noise, dropped, .. } = *self;
+        let rate = if uses.hardware || !uses.wide { FASTER * rate } else { rate };
+        let passes = if deep { self.passes } else { 0 };
         Recipe { token, uses, passes, rate, decay, noise, dropped, teacher }
     }
 
@@ -159,20 +193,24 @@ impl Train {
             plain(facts, "shrunk H-score", score(1)),
             plain(facts, "NCE", score(2)),
             plain(facts, "mean rank of the three", mean_rank),
+            fused::left_out(facts, FUSED[0], false)?,
+            fused::left_out(facts, FUSED[1], true)?,
         ];
         let seeds: Vec<u64> = (0..self.seeds).collect();
         let wanted = |name: &str| self.only.as_ref().is_none_or(|only| name.contains(only));
         let forms: Vec<_> = FORMS.iter().filter(|(name, ..)| wanted(name)).collect();
         let mut progress = Progress::new("datasets left out", forms.len() * facts.datasets().len());
-        for (name, uses, teacher) in forms {
-            all.push(left_out(facts, name, &self.recipe(*uses, *teacher), &seeds, &mut progress)?);
+        for (name, uses, teacher, deep) in forms {
+            let recipe = self.recipe(*uses, *teacher, *deep);
+            let [seen, unseen] = left_out(facts, name, &recipe, &seeds, &mut progress)?;
+            all.extend([Some(seen), (*uses == SPIDER).then_some(unseen)].into_iter().flatten());
         }
         Ok(all)
     }
 
     fn judge_on_boards(&self, facts: &Facts) -> Result<Vec<Judged>, TrainError> {
         let mut progress = Progress::new("datasets left out on boards", facts.datasets().len());
-        let [spider, fusion] = [SPIDER, FUSION].map(|uses| self.recipe(uses, Teacher::Truth));
+        let [spider, fusion] = [SPIDER, FUSION].map(|uses| self.recipe(uses, Teacher::Truth, true));
         Ok(on_unseen_boards(facts, &spider, &fusion, &mut progress)?)
     }
 }
@@ -182,31 +220,39 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
     std::fs::write(&path, bytes).map_err(|source| TrainError::Write { path, source })
 }
 
-const fn uses(classes: bool, views: bool, learned: bool) -> Uses {
-    Uses { classes, views, learned, hardware: false }
-}
-
 /// The forms that ship.
-const SPIDER: Uses = uses(true, true, false);
+const SPIDER: Uses =
+    Uses { wide: true, classes: true, views: true, learned: false, hardware: false };
 const FUSION: Uses = Uses { hardware: true, ..SPIDER };
+/// What the attention has everything to learn for, at so many times the rate: boards, or a score by itself.
+const FASTER: f64 = 4.0;
 
-/// The forms that are compared.
-const FORMS: [(&str, Uses, Teacher); 7] = [
-    ("classes and views", SPIDER, Teacher::Truth),
-    ("views", uses(false, true, false), Teacher::Truth),
-    ("classes", uses(true, false, false), Teacher::Truth),
-    ("portrait alone", uses(false, false, false), Teacher::Truth),
-    ("classes and views, learned tokens", uses(true, true, true), Teacher::Truth),
-    ("classes, taught by the scores", uses(true, false, false), Teacher::Scores),
-    ("classes and views, taught by the scores", uses(true, true, false), Teacher::Scores),
+/// The forms that are compared, the one that ships first; who teaches them, and whether attention learns.
+const FORMS: [(&str, Uses, Teacher, bool); 6] = [
+    ("Spider", SPIDER, Teacher::Truth, true),
+    ("its wide part alone", SPIDER, Teacher::Truth, false),
+    ("its attention alone", Uses { wide: false, ..SPIDER }, Teacher::Truth, true),
+    ("Spider without classes", Uses { classes: false, ..SPIDER }, Teacher::Truth, true),
+    ("Spider, learned tokens", Uses { learned: true, ..SPIDER }, Teacher::Truth, true),
+    ("Spider, taught by the scores", SPIDER, Teacher::Scores, true),
 ];
 
-/// Largest difference between the file's scores and the network's, over all tasks.
+/// The metrics that it is held against, fused.
+const FUSED: [&str; 2] = ["the three, fused", "the three and a stated prior, fused"];
+
+/// How far the form that ships is ahead of the others.
+fn leads(all: &[Judged]) -> Vec<Lead> {
+    let spider = all.iter().find(|judged| judged.name == FORMS[0].0);
+    let others = all.iter().filter(|judged| judged.name != FORMS[0].0);
+    spider.map(|spider| others.map(|other| lead(spider, other)).collect()).unwrap_or_default()
+}
+
+/// Largest difference between the file's scores and the network's, over all tasks, after samples and
+/// before any.
 fn difference(facts: &Facts, fitted: &Fitted, file: &[u8]) -> Result<f64, TrainError> {
     let engines = engine::available();
     let mut most = 0.0_f64;
     for task in &facts.tasks {
-        let expected = predict(facts, &[task], fitted)?;
         let portraits: Vec<_> = task
             .candidates
             .iter()
@@ -214,11 +260,82 @@ fn difference(facts: &Facts, fitted: &Fitted, file: &[u8]) -> Result<f64, TrainE
             .collect();
         let classes = task.classes.iter().filter_map(|class| class.as_slice().try_into().ok());
         let classes: Vec<_> = classes.collect();
-        let (views, classes, hardware) = (&task.views, &classes, &task.hardware);
         let mut scorer = Scorer::new(file, &engines, portraits.len(), classes.len())?;
-        let found = scorer.scores(&Question { portraits: &portraits, views, classes, hardware })?;
-        let pairs = found.iter().zip(expected.iter().flatten());
-        most = pairs.map(|(found, expected)| (found - expected).abs()).fold(most, f64::max);
+        for (views, samples) in [(task.seen(), true), (task.unseen(), false)] {
+            let expected = predict(facts, &[task], fitted, samples)?;
+            let (portraits, classes, hardware) = (&portraits, &classes, &task.hardware);
+            let found = scorer.scores(&Question { portraits, views, classes, hardware })?;
+            let pairs = found.iter().zip(expected.iter().flatten());
+            most = pairs.map(|(found, expected)| (found - expected).abs()).fold(most, f64::max);
+        }
     }
     Ok(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use umbra::rank::relevance::Kin;
+    use umbra::rank::spider::{CLASS, HARDWARE, VIEWS, WIDTH};
+    use umbra::task::Targets;
+
+    use super::super::network::Normal;
+    use super::*;
+
+    /// A small world: the first number of a portrait is what a model is good for.
+    fn world() -> Facts {
+        let mut chance = Normal(umbra::base::random::SplitMix64::new(5));
+        let mut row =
+            |width: usize| -> Vec<f32> { (0..width).map(|_| chance.draw() as f32).collect() };
+        let portraits: Vec<Vec<f32>> = (0..8).map(|_| row(WIDTH)).collect();
+        let kin = (0..8).map(|at| Kin::named(Some(&(at / 2).to_string()), Some("one"))).collect();
+        let mut task = |dataset: &str| Task {
+            dataset: dataset.to_owned(),
+            candidates: (0..8).collect(),
+            truth: portraits.iter().map(|portrait| f64::from(portrait[0])).collect(),
+            scores: vec![[None; 3]; 8],
+            views: vec![
+                (0..8).map(|_| row(VIEWS).try_into().unwrap()).collect(),
+                vec![[0.0; VIEWS]; 8],
+            ],
+            classes: vec![row(CLASS), row(CLASS), row(CLASS)],
+            hardware: row(HARDWARE).try_into().unwrap(),
+            costs: Vec::new(),
+            targets: Targets::default(),
+        };
+        let tasks = ["a", "b", "b", "c"].map(&mut task).to_vec();
+        let models = (0..8).map(|at| at.to_string()).collect();
+        Facts { models, portraits, kin, costs: Vec::new(), tasks, boards: Vec::new() }
+    }
+
+    #[test]
+    fn a_file_says_what_the_network_says() {
+        let facts = world();
+        let tasks: Vec<&Task> = facts.tasks.iter().collect();
+        let none =
+            Uses { wide: false, classes: false, views: false, learned: false, hardware: false };
+        let alone = Uses { wide: true, ..none };
+        for uses in [SPIDER, FUSION, alone, Uses { classes: true, ..alone }, none] {
+            let recipe = Recipe {
+                token: 4,
+                uses,
+                passes: 3,
+                rate: 0.01,
+                decay: 0.1,
+                noise: 0.1,
+                dropped: 0.1,
+                teacher: Teacher::Truth,
+            };
+            let fitted = fit(&facts, &tasks, &recipe, 1).unwrap();
+            let file = export::model(&fitted).unwrap().encode_to_vec();
+            let off = difference(&facts, &fitted, &file).unwrap();
+            assert!(off < SAME, "{uses:?}: {off}");
+            if uses.wide {
+                // What holds on every dataset is found before any sample is seen.
+                let found = predict(&facts, &[tasks[0]], &fitted, false).unwrap();
+                let tau = umbra::rank::evaluate::weighted_tau(&tasks[0].truth, &found[0]);
+                let tau = tau.unwrap().truth_ranked;
+                assert!(tau > 0.8, "{uses:?}: {tau}");
+            }
+        }
+    }
 }
