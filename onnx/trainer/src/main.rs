@@ -14,6 +14,7 @@ mod probes;
 mod progress;
 mod ranker;
 mod ranks;
+mod rates;
 mod report;
 mod score;
 mod table;

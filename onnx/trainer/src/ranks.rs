@@ -9,6 +9,7 @@ use umbra::rank::cost::{
 };
 
 use crate::progress::Progress;
+use crate::rates::{self, Bills, Lesson, Prior};
 use crate::score::{interval, mean, spearman, tau};
 use crate::tables::{Board, Dataset};
 
@@ -37,6 +38,7 @@ pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
 pub(crate) enum Method {
     Process,
     Ridge,
+    Rates,
     PoolMean,
     Proxy,
     Macs,
@@ -44,13 +46,21 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Process, Self::Ridge, Self::PoolMean, Self::Proxy, Self::Macs, Self::Params];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Process,
+        Self::Ridge,
+        Self::Rates,
+        Self::PoolMean,
+        Self::Proxy,
+        Self::Macs,
+        Self::Params,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Ridge => "ridge",
+            Self::Rates => "rates",
             Self::PoolMean => "pool mean",
             Self::Proxy => "best proxy",
             Self::Macs => "MACs",
@@ -60,7 +70,7 @@ impl Method {
 
     /// Whether it says how much, and not only in what order.
     pub(crate) fn predicts_figures(self) -> bool {
-        matches!(self, Self::Process | Self::Ridge)
+        matches!(self, Self::Process | Self::Ridge | Self::Rates)
     }
 }
 
@@ -88,6 +98,8 @@ pub(crate) struct Prepared {
     pub(crate) pool: Pool,
     pub(crate) traits: Vec<Traits>,
     pub(crate) process: Process,
+    /// What rates are like; none where no model has nodes.
+    pub(crate) rates: Option<Prior>,
 }
 
 impl Prepared {
@@ -107,8 +119,35 @@ impl Prepared {
         let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
         let scales = tune(&pool, &traits, &devices)?;
         let process = Process::of(&pool, &traits, scales)?;
-        Ok(Self { pool, traits, process })
+        let rates = prior(train, &others)?;
+        Ok(Self { pool, traits, process, rates })
     }
+
+    /// What rates fitted to the anchors say of all models; no number where nodes are not known.
+    pub(crate) fn by_rates(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
+        let models = self.pool.models();
+        let Some(prior) = &self.rates else {
+            let unknown = Guess { cost: f64::NAN, low: f64::NAN, high: f64::NAN };
+            return Ok(vec![unknown; models]);
+        };
+        let known: Vec<(usize, f64)> =
+            anchors.iter().map(|anchor| (anchor.model, anchor.cost.ln())).collect();
+        Ok(prior.guesses(&prior.given(&known)?, models))
+    }
+}
+
+/// What rates are like on some boards.
+fn prior(train: &Dataset, boards: &[&Board]) -> Result<Option<Prior>, CostError> {
+    let Some(bills) = Bills::of(train.models.iter().map(|model| model.work.as_slice())) else {
+        return Ok(None);
+    };
+    let lesson = |board: &&Board| {
+        let cells = train.column(board).into_iter().enumerate();
+        let device = boards.iter().position(|other| other.device == board.device).unwrap_or(0);
+        let known = cells.filter_map(|(model, cost)| Some((model, cost?.ln()))).collect();
+        Lesson { device, known }
+    };
+    rates::learn(&bills, &boards.iter().map(lesson).collect::<Vec<_>>())
 }
 
 /// Ranks every board of `test` from the boards of `train` on other devices.
@@ -185,7 +224,7 @@ fn trim(pairs: &mut Vec<(f64, Guess)>) {
 }
 
 /// What a method says of all models.
-fn predict(
+pub(crate) fn predict(
     train: &Dataset,
     prepared: &Prepared,
     method: Method,
@@ -199,6 +238,7 @@ fn predict(
     match method {
         Method::Process => prepared.process.predict(anchors),
         Method::Ridge => ridge(pool, traits, anchors, LAMBDA),
+        Method::Rates => prepared.by_rates(anchors),
         Method::PoolMean => ridge(pool, traits, &[], LAMBDA),
         Method::Proxy => ridge(&proxy(pool, anchors), traits, &[], LAMBDA),
         Method::Macs => Ok(amount(&|model| model.macs)),
@@ -221,7 +261,7 @@ fn proxy(pool: &Pool, anchors: &[Anchor]) -> Pool {
     pool.only(|at| at == best.0)
 }
 
-fn score(pairs: &[(f64, Guess)]) -> Score {
+pub(crate) fn score(pairs: &[(f64, Guess)]) -> Score {
     // A model of which a method says nothing is not in its score.
     let known: Vec<_> = pairs.iter().filter(|(_, guess)| guess.cost.is_finite()).collect();
     let truth: Vec<f64> = known.iter().map(|(truth, _)| *truth).collect();
@@ -239,7 +279,7 @@ fn score(pairs: &[(f64, Guess)]) -> Score {
 }
 
 /// Means over the draws; an undefined score counts nothing.
-fn average(all: &[Score]) -> Score {
+pub(crate) fn average(all: &[Score]) -> Score {
     let of = |get: &dyn Fn(&Score) -> f64| mean(all.iter().map(get).filter(|v| !v.is_nan()));
     Score {
         spearman: of(&|score| score.spearman),
