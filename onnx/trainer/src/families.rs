@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use umbra::base::random::SplitMix64;
-use umbra::rank::cost::{Anchor, CostError, choose_anchors};
+use umbra::rank::cost::{Anchor, choose_anchors};
 
+use crate::evaluate::EvaluateError;
 use crate::progress::Progress;
 use crate::ranks::{Method, Prepared, Score, average, predict, score};
 use crate::tables::{Board, Dataset};
@@ -31,7 +32,7 @@ pub(crate) fn evaluate(
     train: &Dataset,
     test: &Dataset,
     draws: usize,
-) -> Result<Vec<OfFamily>, CostError> {
+) -> Result<Vec<OfFamily>, EvaluateError> {
     let mut families: BTreeMap<&str, usize> = BTreeMap::new();
     for model in &train.models {
         *families.entry(&model.family).or_default() += 1;
@@ -55,7 +56,7 @@ fn of_family(
     test: &Dataset,
     family: &str,
     draws: usize,
-) -> Result<Option<OfFamily>, CostError> {
+) -> Result<Option<OfFamily>, EvaluateError> {
     let mut without = train.clone();
     let belongs =
         |name: &str| train.models.iter().any(|model| model.name == name && model.family == family);
@@ -86,7 +87,7 @@ fn of_board(
     family: &str,
     draws: usize,
     scores: &mut BTreeMap<Method, Vec<Score>>,
-) -> Result<(), CostError> {
+) -> Result<(), EvaluateError> {
     let truth = train.column(board);
     let known = |inside: bool| -> Vec<usize> {
         let models = train.models.iter().zip(&truth).enumerate();

@@ -16,6 +16,7 @@ mod ranker;
 mod ranks;
 mod rates;
 mod report;
+mod residual;
 mod score;
 mod table;
 mod tables;

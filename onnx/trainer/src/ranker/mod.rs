@@ -4,13 +4,13 @@
 mod boards;
 mod contest;
 mod curve;
-mod export;
+pub(crate) mod export;
 mod facts;
-mod fit;
+pub(crate) mod fit;
 mod judge;
 mod loss;
-mod network;
+pub(crate) mod network;
 mod report;
 mod train;
 
-pub(crate) use train::Train;
+pub(crate) use train::{SAME, Train, TrainError};

@@ -1,12 +1,9 @@
 //! What models cost as a function of the logarithms of rates.
 
 use nalgebra::DVector;
+use umbra::base::Micros;
 use umbra::model::{Kind, Work};
-#[cfg(test)]
-use umbra::{
-    base::Micros,
-    rank::cost::roofline::{Rate, Rates},
-};
+use umbra::rank::cost::roofline::{Rate, Rates};
 
 /// Logarithms in one order: overhead of an inference, bytes in a unit of time, and of each kind of
 /// work its overhead and its speed.
@@ -61,7 +58,6 @@ impl Bills {
     }
 
     /// Rates as the agent has them.
-    #[cfg(test)]
     pub(crate) fn rates(&self, logs: &Logs) -> Rates {
         let at = |place: usize| logs.get(place).copied().unwrap_or(0.0).exp();
         let rate = |(slot, (kind, int8)): (usize, &(Kind, bool))| Rate {

@@ -1,6 +1,7 @@
 //! The most probable rates under a prior, and what they say of models.
 
 use nalgebra::{Cholesky, DMatrix, Dyn};
+use umbra::rank::cost::roofline::Rates;
 use umbra::rank::cost::{CostError, Guess};
 
 use super::bill::{Bills, Logs};
@@ -109,10 +110,15 @@ impl Prior {
     }
 
     /// Mean and variance of the logarithm of what a model costs, noise not included.
-    pub(crate) fn of(&self, posterior: &Posterior, model: usize) -> (f64, f64) {
+    pub(super) fn of(&self, posterior: &Posterior, model: usize) -> (f64, f64) {
         let rates = posterior.logs.map(f64::exp);
         let (mean, gradient) = self.bills.cost(rates.as_slice(), model);
         (mean, gradient.dot(&(&posterior.covariance * &gradient)).max(0.0))
+    }
+
+    /// Deviation of the logarithm of what a model costs, noise included.
+    pub(crate) fn deviation(&self, posterior: &Posterior, model: usize) -> f64 {
+        (self.of(posterior, model).1 + self.noise).sqrt()
     }
 
     /// What all models cost; no number where the nodes of a model are not known.
@@ -126,5 +132,10 @@ impl Prior {
             Guess { cost: mean.exp(), low: (mean - reach).exp(), high: (mean + reach).exp() }
         };
         (0..models).map(guess).collect()
+    }
+
+    /// The most probable rates, as the agent has them.
+    pub(crate) fn rates(&self, posterior: &Posterior) -> Rates {
+        self.bills.rates(&posterior.logs)
     }
 }
