@@ -10,9 +10,39 @@ use umbra::rank::evaluate::spearman;
 pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) expected: f64,
+    /// What is expected with the learned correction.
+    pub(crate) corrected: f64,
     pub(crate) macs: f64,
     pub(crate) measured: f64,
     pub(crate) traits: Traits,
+}
+
+/// What a prediction starts from.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum By {
+    Probes,
+    Corrected,
+    Macs,
+}
+
+impl By {
+    pub(crate) const ALL: [Self; 3] = [Self::Probes, Self::Corrected, Self::Macs];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Probes => "probes",
+            Self::Corrected => "probes, corrected",
+            Self::Macs => "MACs",
+        }
+    }
+
+    fn expected(self, one: &Seen) -> f64 {
+        match self {
+            Self::Probes => one.expected,
+            Self::Corrected => one.corrected,
+            Self::Macs => one.macs / 1000.0,
+        }
+    }
 }
 
 /// Means over the draws of the anchors, which are not judged themselves.
@@ -29,12 +59,11 @@ pub(crate) struct Judged {
 pub(crate) fn judge(
     seen: &[Seen],
     anchors: usize,
-    by_probes: bool,
+    by: By,
     draws: usize,
     random: &mut SplitMix64,
 ) -> Judged {
-    let expected = |one: &Seen| if by_probes { one.expected } else { one.macs / 1000.0 };
-    let column: Vec<Option<f64>> = seen.iter().map(|one| Some(expected(one))).collect();
+    let column: Vec<Option<f64>> = seen.iter().map(|one| Some(by.expected(one))).collect();
     let pool = Pool::of(seen.len(), &[column]).expect("costs are positive");
     let all: Vec<usize> = (0..seen.len()).collect();
     let draws = if anchors == 0 { 1 } else { draws };
@@ -42,12 +71,12 @@ pub(crate) fn judge(
     for _ in 0..draws {
         let drawn = choose_anchors(&pool, &all, anchors, random);
         let subject = |(at, one): (usize, &Seen)| Subject {
-            expected: expected(one),
+            expected: by.expected(one),
             traits: one.traits.clone(),
             measured: drawn.contains(&at).then_some(one.measured),
         };
         let subjects: Vec<Subject> = seen.iter().enumerate().map(subject).collect();
-        let guesses = forecast(&subjects, by_probes).expect("costs are positive");
+        let guesses = forecast(&subjects, by != By::Macs).expect("costs are positive");
         let judged: Vec<usize> = all.iter().copied().filter(|at| !drawn.contains(at)).collect();
         let truth: Vec<f64> = judged.iter().map(|at| seen[*at].measured).collect();
         let said: Vec<f64> = judged.iter().map(|at| guesses[*at].cost).collect();

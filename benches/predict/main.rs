@@ -27,7 +27,8 @@ use umbra::base::{Clock, RealFs, Stop, SysRoot, SystemClock};
 use umbra::bench::Plan;
 use umbra::child::Spawner;
 use umbra::engine;
-use umbra::model::{self, Affinity, Candidate, Config};
+use umbra::model::{self, Affinity, Candidate, Card, Config};
+use umbra::rank::cost::residual::{self, Cost, Residual};
 use umbra::rank::cost::roofline::{self, Rates};
 
 #[path = "../inside/mod.rs"]
@@ -35,7 +36,7 @@ mod inside;
 mod judge;
 
 use inside::Inside;
-use judge::{Seen, judge};
+use judge::{By, Seen, judge};
 
 const ENGINES: [&str; 2] = ["umbra-cpu", "tract-cpu"];
 /// Tract runs on one thread only.
@@ -136,9 +137,9 @@ fn report(title: &str, seen: &[Seen], verbose: bool) {
     println!("| anchors | by | Spearman | within 10 % | 25 % | in interval | deviation of ln |");
     println!("|---|---|---|---|---|---|---|");
     for anchors in ANCHORS {
-        for (name, by_probes) in [("probes", true), ("MACs", false)] {
-            let found = judge(seen, anchors, by_probes, DRAWS, &mut SplitMix64::new(7));
-            println!("| {anchors} | {name} | {found} |");
+        for by in By::ALL {
+            let found = judge(seen, anchors, by, DRAWS, &mut SplitMix64::new(7));
+            println!("| {anchors} | {} | {found} |", by.name());
         }
     }
     if verbose {
@@ -166,11 +167,21 @@ fn measure(
         let card = candidate.card.as_ref()?;
         let expected = roofline::latency(rates, &card.work)?.0;
         let macs = card.macs.filter(|macs| *macs > 0)? as f64;
-        let measured = trial.latency?.p50.0;
+        let corrected = expected * correction(world, rates, card).exp();
+        let (id, measured) = (candidate.id.clone(), trial.latency?.p50.0);
         let traits = umbra::rank::cost::Traits::of(card);
-        Some(Seen { id: candidate.id.clone(), expected, macs, measured, traits })
+        Some(Seen { id, expected, corrected, macs, measured, traits })
     };
     trials.iter().filter_map(seen).collect()
+}
+
+/// What was learned on other boards says of a model here.
+fn correction(world: &World, rates: &Rates, card: &Card) -> f64 {
+    let model = residual::model(rates, &card.work, residual::BY_PROBES).expect("has a prediction");
+    let board = residual::board(rates, residual::PROBES, Cost::Latency);
+    let mut file = Residual::new(model::SHADOW, &world.engines, 1).expect("the file runs");
+    let found = file.corrections(&[model], &board, residual::BY_PROBES).expect("the file runs");
+    found[0].mean
 }
 
 /// Models that are not part of this repository.

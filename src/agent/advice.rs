@@ -7,15 +7,19 @@ use super::AgentError;
 use crate::base::Digest;
 use crate::engine::{Engine, EngineError};
 use crate::model::{self, Candidate};
+use crate::rank::cost::residual::{self, Cost, Residual};
 use crate::rank::cost::roofline::Rates;
 use crate::rank::relevance::{Kin, Prior};
 use crate::rank::spider::{
     self, Class, HARDWARE, Hardware, Portrait, Question, Scorer, Viewed, classes, hardware,
     portrait, stated, views,
 };
-use crate::rank::{Advice, Method, Speeds};
+use crate::rank::{Advice, Corrections, Method, Speeds};
 use crate::task::tokens::{self, TaskTokens};
 use crate::task::{Estimate, Evidence, Scored, Task};
+
+/// Why a way that asks for the board cannot be gone.
+const NO_SPEED: &str = "the speed of this board is not known yet: run `umbra select` first";
 
 /// What there is to be asked about.
 #[derive(Debug, Clone, Copy)]
@@ -40,15 +44,14 @@ impl Known<'_> {
     pub(super) fn advice(&self, method: Method) -> Result<Option<Advice>, AgentError> {
         let refused = |why: &str| AgentError::Method { method, why: why.to_owned() };
         let scores = match method {
-            Method::Shadow => return Ok(None),
+            Method::Shadow | Method::Corrected => return Ok(None),
             Method::Static => self.expected(),
             Method::Spider => self.learned(method, model::SPIDER, &[0.0; HARDWARE])?,
             Method::Fusion => {
                 let known = |candidate: &Candidate| self.speeds.get(&candidate.config.id());
                 let rates: Option<&Rates> = self.candidates.iter().find_map(known);
-                let none = "the speed of this board is not known yet: run `umbra select` first";
-                let board =
-                    hardware(rates.ok_or_else(|| refused(none))?, &self.task.policy.targets);
+                let rates = rates.ok_or_else(|| refused(NO_SPEED))?;
+                let board = hardware(rates, &self.task.policy.targets);
                 self.learned(method, model::FUSION, &board)?
             }
         };
@@ -57,6 +60,29 @@ impl Known<'_> {
             return Err(refused(none));
         }
         Ok(Some(Advice { method, scores }))
+    }
+
+    /// What was learned on other boards of latencies that are predicted from speeds; nothing where
+    /// another way is gone.
+    ///
+    /// # Errors
+    /// [`AgentError::Method`]: no speed is known here, or no engine runs the file.
+    pub(super) fn corrections(&self, method: Method) -> Result<Option<Corrections>, AgentError> {
+        let refused = |why: String| AgentError::Method { method, why };
+        if method != Method::Corrected {
+            return Ok(None);
+        }
+        let mut found = Corrections::new();
+        for (config, rates) in self.speeds {
+            let own = self.sound().filter(|candidate| candidate.config.id() == *config);
+            let each = corrected(rates, own, self.engines);
+            let each = each.map_err(|error| refused(error.to_string()))?;
+            found.extend(each.into_iter().map(|(sha256, mean)| ((config.clone(), sha256), mean)));
+        }
+        if found.is_empty() {
+            return Err(refused(NO_SPEED.to_owned()));
+        }
+        Ok(Some(found))
     }
 
     /// The prior that the sidecars state, else the size: the one list that serves any zoo.
@@ -123,6 +149,27 @@ impl Known<'_> {
     fn sound(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().filter(|candidate| candidate.rejection.is_none())
     }
+}
+
+/// Corrections of those of some candidates that have a prediction under these rates.
+fn corrected<'c>(
+    rates: &Rates,
+    candidates: impl Iterator<Item = &'c Candidate>,
+    engines: &[Box<dyn Engine>],
+) -> Result<Vec<(Digest, f64)>, EngineError> {
+    let expected = residual::BY_PROBES;
+    let numbers = |candidate: &Candidate| {
+        let card = candidate.card.as_ref()?;
+        Some((candidate.sha256, residual::model(rates, &card.work, expected)?))
+    };
+    let (names, models): (Vec<Digest>, Vec<_>) = candidates.filter_map(numbers).unzip();
+    if models.is_empty() {
+        return Ok(Vec::new());
+    }
+    let board = residual::board(rates, residual::PROBES, Cost::Latency);
+    let mut file = Residual::new(model::SHADOW, engines, models.len())?;
+    let found = file.corrections(&models, &board, expected)?;
+    Ok(names.into_iter().zip(found.iter().map(|correction| correction.mean)).collect())
 }
 
 /// One model as a ranker sees it.

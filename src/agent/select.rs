@@ -15,7 +15,7 @@ use crate::board::{self, Facts};
 use crate::decide::{self, Incumbent};
 use crate::deploy::{Active, Lock, Store};
 use crate::model::{Candidate, Rejection, Stage};
-use crate::rank::{self, Advice, Ranking, Speeds};
+use crate::rank::{self, Advice, Corrections, Ranking, Speeds};
 use crate::task::{Evidence, Policy, Task};
 
 /// Chooses, by measuring, which candidate serves the task best here, and puts it in place.
@@ -73,13 +73,13 @@ pub(super) fn run(
         speeds: &speeds,
         engines,
     };
-    let advice = known.advice(method)?;
-    let measured = ranked(&known, &facts, &trials, advice.as_ref());
+    let way = Way { advice: known.advice(method)?, corrections: known.corrections(method)? };
+    let measured = ranked(&known, &facts, &trials, &way);
     laps.note(|elapsed| &mut elapsed.rank);
     let incumbent = incumbent(active.as_ref(), &task);
     let decision = decide::choose(&task.policy, &measured, incumbent.as_ref());
     // A look ahead is shown, and never chosen from.
-    let ahead = || ranked(&known, &facts, &seen(&trials), advice.as_ref());
+    let ahead = || ranked(&known, &facts, &seen(&trials), &way);
     let ranking = if unmeasured { ahead() } else { measured };
     laps.note(|elapsed| &mut elapsed.decide);
 
@@ -171,11 +171,24 @@ fn seen(trials: &[Trial]) -> Vec<Trial> {
     trials.iter().filter(|trial| trial.verdict != Verdict::Skipped).cloned().collect()
 }
 
-/// The order, by an advice where there is one.
-fn ranked(known: &Known<'_>, facts: &Facts, trials: &[Trial], advice: Option<&Advice>) -> Ranking {
+/// What a way of ordering knows beside the records.
+struct Way {
+    advice: Option<Advice>,
+    corrections: Option<Corrections>,
+}
+
+/// The order, by what the way knows.
+fn ranked(known: &Known<'_>, facts: &Facts, trials: &[Trial], way: &Way) -> Ranking {
     let Known { task, candidates, evidence, speeds, .. } = *known;
-    let ranking = rank::rank_at(speeds, facts, &task.policy, candidates, trials, evidence);
-    match advice {
+    let policy = &task.policy;
+    let ranking = match &way.corrections {
+        Some(corrections) => {
+            let means = (speeds, corrections);
+            rank::rank_corrected(means, facts, policy, candidates, trials, evidence)
+        }
+        None => rank::rank_at(speeds, facts, policy, candidates, trials, evidence),
+    };
+    match &way.advice {
         Some(advice) => rank::advised(&ranking, advice),
         None => ranking,
     }

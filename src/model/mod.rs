@@ -34,7 +34,7 @@ pub use error::ModelError;
 pub use extractor::extractor;
 pub use image::{Image, golden_image};
 pub use manifest::{Golden, Head, Layout, Manifest, Outputs, Preprocess, SourceTask};
-pub use ranker::{FUSION, SPIDER};
+pub use ranker::{FUSION, SHADOW, SPIDER};
 pub(crate) use shape::place;
 pub use shape::{Fact, Shapes, Value, shapes};
 pub use sidecar::with_behaviour;

@@ -16,6 +16,8 @@ pub enum Method {
     /// Relevance to the task and the costs on the board, combined by weighted Copeland.
     #[default]
     Shadow,
+    /// The same, with predicted latencies corrected by what was learned on other boards.
+    Corrected,
     /// One learned score of task and board.
     Fusion,
     /// One learned score of the task alone.
@@ -26,13 +28,15 @@ pub enum Method {
 
 impl Method {
     /// All of them, the default first.
-    pub const ALL: [Self; 4] = [Self::Shadow, Self::Fusion, Self::Spider, Self::Static];
+    pub const ALL: [Self; 5] =
+        [Self::Shadow, Self::Corrected, Self::Fusion, Self::Spider, Self::Static];
 
     /// Lower-case name, as on the command line and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
+            Self::Corrected => "corrected",
             Self::Fusion => "fusion",
             Self::Spider => "spider",
             Self::Static => "static",
@@ -41,7 +45,7 @@ impl Method {
 
     /// The policy that it orders by: one score stands for everything but the limits.
     pub(super) fn policy(self, policy: &Policy) -> Policy {
-        if self == Self::Shadow {
+        if matches!(self, Self::Shadow | Self::Corrected) {
             return policy.clone();
         }
         let none = Weights {

@@ -23,9 +23,10 @@ pub mod spider;
 pub(crate) use compare::SAME_COST;
 pub(crate) use contest::{Contest, versus};
 pub use method::{Advice, Method, advised};
-pub use predict::Speeds;
+pub use predict::{Corrections, Speeds};
 pub use ranking::{Criterion, Measure, Ranking, Row, Violation};
 
+use self::predict::Means;
 use self::rows::Merge;
 use crate::bench::Trial;
 use crate::board::Facts;
@@ -55,8 +56,24 @@ pub fn rank_at(
     trials: &[Trial],
     evidence: &[Evidence],
 ) -> Ranking {
-    let (rows, merge) = rows::rows(speeds, facts, candidates, trials, evidence);
+    let means = Means { speeds, corrections: &Corrections::new() };
+    let (rows, merge) = rows::rows(means, facts, candidates, trials, evidence);
     ordered(rows, merge, policy, Method::default())
+}
+
+/// The same, with predictions from speeds corrected by what was learned on other boards.
+#[must_use]
+pub fn rank_corrected(
+    (speeds, corrections): (&Speeds, &Corrections),
+    facts: &Facts,
+    policy: &Policy,
+    candidates: &[Candidate],
+    trials: &[Trial],
+    evidence: &[Evidence],
+) -> Ranking {
+    let means = Means { speeds, corrections };
+    let (rows, merge) = rows::rows(means, facts, candidates, trials, evidence);
+    ordered(rows, merge, policy, Method::Corrected)
 }
 
 /// The same measures under another policy.

@@ -6,13 +6,22 @@ use std::collections::BTreeMap;
 use super::cost::roofline::{self, Rates};
 use super::cost::{Footprint, Guess, Subject, Traits, footprints, forecast};
 use super::{Criterion, Measure};
-use crate::base::{Bytes, Micros};
+use crate::base::{Bytes, Digest, Micros};
 use crate::bench::{Trial, Verdict};
 use crate::board::power::Scope;
 use crate::model::{Candidate, Card};
 
 /// Speeds by the id of a configuration.
 pub type Speeds = BTreeMap<String, Rates>;
+/// What is to be added to the logarithm of a predicted latency, by the id of a configuration and
+/// the hash of a model's file (`cost::residual`).
+pub type Corrections = BTreeMap<(String, Digest), f64>;
+/// What predictions are made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) speeds: &'a Speeds,
+    pub(super) corrections: &'a Corrections,
+}
 /// Costs that nobody measured, or as if nobody had.
 pub(super) type Predictions = BTreeMap<Criterion, Measure>;
 
@@ -24,19 +33,29 @@ const MACS_PER_MICROSECOND: f64 = 1000.0;
 pub(super) type Timed<'a> = (&'a Candidate, Option<&'a Trial>);
 
 /// For each candidate, in order. Those on one engine tell of each other.
-pub(super) fn predictions(speeds: &Speeds, timed: &[Timed<'_>]) -> Vec<Predictions> {
+pub(super) fn predictions(means: Means<'_>, timed: &[Timed<'_>]) -> Vec<Predictions> {
     let mut engines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, (candidate, _)) in timed.iter().enumerate() {
         engines.entry(&candidate.config.engine).or_default().push(at);
     }
     let mut found = vec![Predictions::new(); timed.len()];
     let groups: Vec<Group<'_>> =
-        engines.into_values().map(|places| Group::of(speeds, timed, places)).collect();
+        engines.into_values().map(|places| Group::of(means, timed, places)).collect();
     let absolute = groups.iter().any(Group::is_absolute);
     for group in groups.iter().filter(|group| group.is_absolute() || !absolute) {
         group.note(&mut found);
     }
     found
+}
+
+impl Means<'_> {
+    /// The latency of a candidate by its nodes, where the speeds of its configuration are known.
+    fn expected(&self, candidate: &Candidate, card: &Card) -> Option<Micros> {
+        let config = candidate.config.id();
+        let Micros(sum) = roofline::latency(self.speeds.get(&config)?, &card.work)?;
+        let correction = self.corrections.get(&(config, candidate.sha256)).copied();
+        Some(Micros(sum * correction.unwrap_or(0.0).exp()))
+    }
 }
 
 /// Candidates on one engine.
@@ -53,12 +72,11 @@ struct Member<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn of(speeds: &Speeds, timed: &[Timed<'a>], places: Vec<usize>) -> Self {
+    fn of(means: Means<'_>, timed: &[Timed<'a>], places: Vec<usize>) -> Self {
         let member = |at: usize| {
             let (candidate, trial) = *timed.get(at)?;
             let card = candidate.card.as_ref()?;
-            let rates = speeds.get(&candidate.config.id());
-            let expected = rates.and_then(|rates| roofline::latency(rates, &card.work));
+            let expected = means.expected(candidate, card);
             Some(Member { at, card, expected, trial: trial.filter(|trial| counts(trial)) })
         };
         let mut members: Vec<Member<'a>> = places.into_iter().filter_map(member).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::predict::{Predictions, Speeds, predictions};
+use super::predict::{Means, Predictions, predictions};
 use super::relevance::{Kin, Prior, Scale, Standing, applies, fuse, scale};
 use super::{Criterion, Measure, Ranking, Row};
 use crate::base::{Bytes, Celsius, Digest};
@@ -21,7 +21,7 @@ const ZONE_STEP: f64 = 1.0;
 /// A row per candidate, in the order given, and what their standings come from; nothing here
 /// depends on the policy.
 pub(super) fn rows(
-    speeds: &Speeds,
+    means: Means<'_>,
     facts: &Facts,
     candidates: &[Candidate],
     trials: &[Trial],
@@ -30,7 +30,7 @@ pub(super) fn rows(
     let mut found: Vec<Found<'_>> =
         candidates.iter().map(|candidate| Found::of(candidate, trials, evidence)).collect();
     let timed: Vec<_> = found.iter().map(|found| (found.candidate, found.trial)).collect();
-    for (found, predicted) in found.iter_mut().zip(predictions(speeds, &timed)) {
+    for (found, predicted) in found.iter_mut().zip(predictions(means, &timed)) {
         found.predicted = predicted;
     }
     let merge = stand(&mut found);

@@ -19,7 +19,7 @@ use umbra::rank::relevance::{
     Matrix, Prior, View, logme, logme_compat, logme_compat_regression, logme_per_class,
     logme_regression, logme_with_interval,
 };
-use umbra::rank::{Criterion, Ranking, rank, rank_at, rerank};
+use umbra::rank::{Corrections, Criterion, Method, Ranking, rank, rank_at, rank_corrected, rerank};
 use umbra::task::{Estimate, Evidence, Policy, Scored, Scores};
 
 pub(crate) fn vectors(name: &str) -> Value {
@@ -627,6 +627,25 @@ fn speeds_make_a_latency_of_the_nodes_and_measured_models_correct_it() {
     let ranking = rank_at(&speeds, &facts(None), &policy, &candidates, &trials, &[]);
     let [measured, predicted] = [&ranking.rows[0].measures, &ranking.rows[0].predictions];
     assert!(!measured[&Criterion::Latency].predicted && predicted[&Criterion::Latency].predicted);
+}
+
+#[test]
+fn a_correction_moves_what_is_predicted_of_its_model_and_nothing_else() {
+    let (mut candidates, trials, _) = zoo();
+    with_nodes(&mut candidates);
+    let (policy, speeds) = (Policy::default(), speeds("tract-cpu/t1/any"));
+    let predicted =
+        |ranking: &Ranking, at: usize| ranking.rows[at].predictions[&Criterion::Latency].value;
+    let plain = rank_at(&speeds, &facts(None), &policy, &candidates, &[], &[]);
+    let own = ("tract-cpu/t1/any".to_owned(), candidates[0].sha256);
+    let corrections = Corrections::from([(own, 0.5)]);
+    let means = (&speeds, &corrections);
+    let found = rank_corrected(means, &facts(None), &policy, &candidates, &[], &[]);
+    assert_eq!(found.method, Method::Corrected);
+    assert!((predicted(&found, 0) / predicted(&plain, 0) - 0.5_f64.exp()).abs() < 1e-9);
+    assert_eq!(predicted(&found, 1), predicted(&plain, 1));
+    let found = rank_corrected(means, &facts(None), &policy, &candidates, &trials, &[]);
+    assert!(!found.rows[0].measures[&Criterion::Latency].predicted, "what was measured stands");
 }
 
 #[test]

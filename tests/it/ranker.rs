@@ -6,8 +6,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use umbra::base::Micros;
 use umbra::engine;
-use umbra::model::{self, Kind};
+use umbra::model::{self, Candidate, Kind};
 use umbra::rank::Method;
+use umbra::rank::cost::residual::{self, Correction, Cost, Residual};
 use umbra::rank::cost::roofline::{Rate, Rates};
 use umbra::rank::evaluate::weighted_tau;
 use umbra::rank::spider::{
@@ -77,7 +78,8 @@ fn models_that_have_not_run_here_are_ranked_by_what_is_known_of_them() {
 fn a_way_that_cannot_be_gone_says_why() {
     let dir = tempfile::tempdir().unwrap();
     copied(dir.path(), |line| !line.starts_with("behaviour"));
-    for (method, why) in [("spider", "umbra zoo add"), ("fusion", "speed of this board")] {
+    let speed = "speed of this board";
+    for (method, why) in [("spider", "umbra zoo add"), ("fusion", speed), ("corrected", speed)] {
         let output = ranked(dir.path(), method);
         assert_eq!(output.status.code(), Some(4), "{output:?}");
         let error = json(&output)["error"].clone();
@@ -146,7 +148,7 @@ fn a_ranker_that_ships_runs_and_scores_each_model_for_itself() {
         }
         assert!(Scorer::new(file, &engines, 0, 4).is_err());
     }
-    let all = [model::SPIDER, model::FUSION].map(<[u8]>::len).iter().sum::<usize>();
+    let all = [model::SPIDER, model::FUSION, model::SHADOW].map(<[u8]>::len).iter().sum::<usize>();
     assert!(all + model::extractor().bytes as usize <= 1_000_000);
 }
 
@@ -185,4 +187,30 @@ fn a_board_of_which_a_kind_of_work_is_not_known_gets_nearly_the_same_order() {
             assert!(tau > 0.9, "{speed} without {unknown:?}: {tau}");
         }
     }
+}
+
+#[test]
+fn the_correction_that_ships_runs_and_corrects_each_model_for_itself() {
+    let engines = engine::available();
+    let rate = |kind| {
+        [false, true].map(|int8| Rate { kind, int8, overhead: Micros(0.4), per_micro: 3000.0 })
+    };
+    let rates = Kind::ALL.into_iter().flat_map(rate).collect();
+    let rates = Rates { inference: Micros(1.0), memory: 4000.0, rates };
+    let expected = residual::BY_PROBES;
+    let numbers = |of: &Candidate| residual::model(&rates, &of.card.as_ref()?.work, expected);
+    let models: Vec<_> = model::bundled().iter().filter_map(numbers).collect();
+    assert_eq!(models.len(), model::bundled().len());
+    let board = residual::board(&rates, residual::PROBES, Cost::Latency);
+    let ask = |models: &[[f32; residual::MODEL]]| {
+        let file = Residual::new(model::SHADOW, &engines, models.len());
+        file.unwrap().corrections(models, &board, expected).unwrap()
+    };
+    let (all, few) = (ask(&models), ask(&models[..3]));
+    for (all, few) in all.iter().zip(&few) {
+        assert!((all.mean - few.mean).abs() < 1e-5, "{all:?} {few:?}");
+    }
+    let sound = |found: &Correction| found.mean.abs() < 1.0 && found.deviation > 0.0;
+    assert!(all.iter().all(sound), "{all:?}");
+    assert!(Residual::new(model::SHADOW, &engines, 0).is_err());
 }

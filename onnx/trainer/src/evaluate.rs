@@ -40,6 +40,9 @@ pub(crate) enum EvaluateError {
     /// Its costs.
     #[error(transparent)]
     Cost(#[from] CostError),
+    /// Learning what rates leave.
+    #[error("training failed: {0}")]
+    Training(#[from] candle_core::Error),
     /// A folder without any table.
     #[error("{0} holds none of the tables")]
     Empty(PathBuf),

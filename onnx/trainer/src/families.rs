@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use umbra::base::random::SplitMix64;
-use umbra::rank::cost::{Anchor, CostError, LAMBDA, Pool, Process, choose_anchors, ridge};
+use umbra::rank::cost::{Anchor, choose_anchors};
 
+use crate::evaluate::EvaluateError;
 use crate::progress::Progress;
-use crate::ranks::Prepared;
-use crate::score::{mean, spearman};
+use crate::ranks::{Method, Prepared, Score, average, predict, score};
 use crate::tables::{Board, Dataset};
 
 /// Anchors of other families.
 pub(crate) const ANCHORS: usize = 10;
+/// Ways that know more of such a model than its place among measured ones.
+pub(crate) const WAYS: [Method; 4] = [Method::Process, Method::Ridge, Method::Rates, Method::Macs];
 /// Models of a family on a board, to speak of their order.
 const LEAST: usize = 5;
 const SEED: u64 = 314;
@@ -21,10 +23,8 @@ const SEED: u64 = 314;
 #[derive(Debug, Clone)]
 pub(crate) struct OfFamily {
     pub(crate) family: String,
-    /// Spearman within the family: the process, the ridge, multiply-accumulates.
-    pub(crate) spearman: [f64; 3],
-    /// Share within 25 per cent: the process, the ridge.
-    pub(crate) within: [f64; 2],
+    /// By way; ranks within the family.
+    pub(crate) scores: BTreeMap<Method, Score>,
 }
 
 /// Every family with enough models, on every board of `test`.
@@ -32,7 +32,7 @@ pub(crate) fn evaluate(
     train: &Dataset,
     test: &Dataset,
     draws: usize,
-) -> Result<Vec<OfFamily>, CostError> {
+) -> Result<Vec<OfFamily>, EvaluateError> {
     let mut families: BTreeMap<&str, usize> = BTreeMap::new();
     for model in &train.models {
         *families.entry(&model.family).or_default() += 1;
@@ -56,7 +56,7 @@ fn of_family(
     test: &Dataset,
     family: &str,
     draws: usize,
-) -> Result<Option<OfFamily>, CostError> {
+) -> Result<Option<OfFamily>, EvaluateError> {
     let mut without = train.clone();
     let belongs =
         |name: &str| train.models.iter().any(|model| model.name == name && model.family == family);
@@ -68,24 +68,17 @@ fn of_family(
     for board in &test.boards {
         devices.entry(&board.device).or_default().push(board);
     }
-    let mut scores = Vec::new();
+    let mut scores: BTreeMap<Method, Vec<Score>> = BTreeMap::new();
     for (device, boards) in devices {
         let prepared = Prepared::without(device, &without)?;
         for board in boards {
-            scores.extend(of_board(train, &prepared, board, family, draws)?);
+            of_board(train, &prepared, board, family, draws, &mut scores)?;
         }
     }
-    let of =
-        |get: &dyn Fn(&Scored) -> f64| mean(scores.iter().map(get).filter(|value| !value.is_nan()));
-    Ok((!scores.is_empty()).then(|| OfFamily {
-        family: family.to_owned(),
-        spearman: [of(&|s| s.0[0]), of(&|s| s.0[1]), of(&|s| s.0[2])],
-        within: [of(&|s| s.1[0]), of(&|s| s.1[1])],
-    }))
+    let scores: BTreeMap<Method, Score> =
+        scores.into_iter().map(|(way, all)| (way, average(&all))).collect();
+    Ok((!scores.is_empty()).then(|| OfFamily { family: family.to_owned(), scores }))
 }
-
-/// Spearman of three ways, and the shares within 25 per cent of two.
-type Scored = ([f64; 3], [f64; 2]);
 
 fn of_board(
     train: &Dataset,
@@ -93,7 +86,8 @@ fn of_board(
     board: &Board,
     family: &str,
     draws: usize,
-) -> Result<Vec<Scored>, CostError> {
+    scores: &mut BTreeMap<Method, Vec<Score>>,
+) -> Result<(), EvaluateError> {
     let truth = train.column(board);
     let known = |inside: bool| -> Vec<usize> {
         let models = train.models.iter().zip(&truth).enumerate();
@@ -102,44 +96,19 @@ fn of_board(
     };
     let (own, others) = (known(true), known(false));
     if own.len() < LEAST || others.len() < ANCHORS {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let mut random = SplitMix64::new(SEED);
     let cost = |at: &usize| truth.get(*at).copied().flatten().unwrap_or(f64::NAN);
-    let measured: Vec<f64> = own.iter().map(cost).collect();
-    let macs = |at: &usize| train.models.get(*at).and_then(|m| m.macs).unwrap_or(f64::NAN);
-    let work: Vec<f64> = own.iter().map(macs).collect();
-    let mut scored = Vec::new();
     for _ in 0..draws.min(10) {
         let drawn = choose_anchors(&prepared.pool, &others, ANCHORS, &mut random);
         let anchors: Vec<Anchor> =
             drawn.iter().map(|at| Anchor { model: *at, cost: cost(at) }).collect();
-        let [process, ridge] = both(&prepared.process, &prepared.pool, prepared, &anchors)?;
-        let pick = |guesses: &[f64]| -> Vec<f64> {
-            own.iter().filter_map(|at| guesses.get(*at).copied()).collect()
-        };
-        let (process, ridge) = (pick(&process), pick(&ridge));
-        let order = |said: &[f64]| spearman(&measured, said).unwrap_or(f64::NAN);
-        let within = |said: &[f64]| {
-            let close = |(said, truth): (&f64, &f64)| (said / truth - 1.0).abs() <= 0.25;
-            mean(said.iter().zip(&measured).map(|pair| f64::from(u8::from(close(pair)))))
-        };
-        scored.push((
-            [order(&process), order(&ridge), order(&work)],
-            [within(&process), within(&ridge)],
-        ));
+        for way in WAYS {
+            let guesses = predict(train, prepared, way, &anchors)?;
+            let pairs = own.iter().filter_map(|at| Some((cost(at), *guesses.get(*at)?)));
+            scores.entry(way).or_default().push(score(&pairs.collect::<Vec<_>>()));
+        }
     }
-    Ok(scored)
-}
-
-/// Costs by the process and by the ridge.
-fn both(
-    process: &Process,
-    pool: &Pool,
-    prepared: &Prepared,
-    anchors: &[Anchor],
-) -> Result<[Vec<f64>; 2], CostError> {
-    let costs = |guesses: Vec<umbra::rank::cost::Guess>| guesses.iter().map(|g| g.cost).collect();
-    let ridge = ridge(pool, &prepared.traits, anchors, LAMBDA)?;
-    Ok([costs(process.predict(anchors)?), costs(ridge)])
+    Ok(())
 }

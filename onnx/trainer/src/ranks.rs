@@ -8,7 +8,10 @@ use umbra::rank::cost::{
     Anchor, CostError, Guess, LAMBDA, Pool, Process, Traits, choose_anchors, ridge, tune,
 };
 
+use crate::evaluate::EvaluateError;
 use crate::progress::Progress;
+use crate::rates::{self, Bills, Lesson, Prior};
+use crate::residual::{self, Corrector, Fitted};
 use crate::score::{interval, mean, spearman, tau};
 use crate::tables::{Board, Dataset};
 
@@ -37,6 +40,8 @@ pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
 pub(crate) enum Method {
     Process,
     Ridge,
+    Rates,
+    Corrected,
     PoolMean,
     Proxy,
     Macs,
@@ -44,13 +49,23 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Process, Self::Ridge, Self::PoolMean, Self::Proxy, Self::Macs, Self::Params];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Process,
+        Self::Ridge,
+        Self::Rates,
+        Self::Corrected,
+        Self::PoolMean,
+        Self::Proxy,
+        Self::Macs,
+        Self::Params,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Ridge => "ridge",
+            Self::Rates => "rates",
+            Self::Corrected => "rates, corrected",
             Self::PoolMean => "pool mean",
             Self::Proxy => "best proxy",
             Self::Macs => "MACs",
@@ -60,7 +75,7 @@ impl Method {
 
     /// Whether it says how much, and not only in what order.
     pub(crate) fn predicts_figures(self) -> bool {
-        matches!(self, Self::Process | Self::Ridge)
+        matches!(self, Self::Process | Self::Ridge | Self::Rates | Self::Corrected)
     }
 }
 
@@ -88,6 +103,10 @@ pub(crate) struct Prepared {
     pub(crate) pool: Pool,
     pub(crate) traits: Vec<Traits>,
     pub(crate) process: Process,
+    /// What rates are like; none where no model has nodes.
+    pub(crate) rates: Option<Prior>,
+    /// What was learned of their errors; none where no model has nodes, or nothing was to be.
+    pub(crate) residual: Option<Fitted>,
 }
 
 impl Prepared {
@@ -107,8 +126,58 @@ impl Prepared {
         let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
         let scales = tune(&pool, &traits, &devices)?;
         let process = Process::of(&pool, &traits, scales)?;
-        Ok(Self { pool, traits, process })
+        let rates = priors(train, &others)?;
+        Ok(Self { pool, traits, process, rates, residual: None })
     }
+
+    /// With what the same boards teach of the errors of rates.
+    pub(crate) fn taught(self, device: &str, train: &Dataset) -> Result<Self, EvaluateError> {
+        let others: Vec<&Board> = train.boards.iter().filter(|b| b.device != device).collect();
+        let rows = residual::rows(train, &others, residual::kind(train))?;
+        Ok(Self { residual: residual::teach(&rows)?, ..self })
+    }
+
+    /// What rates fitted to the anchors say of all models; no number where nodes are not known.
+    fn by_rates(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
+        let models = self.pool.models();
+        let Some(prior) = &self.rates else { return Ok(vec![UNKNOWN; models]) };
+        Ok(prior.guesses(&prior.given(&logarithms(anchors))?, models))
+    }
+
+    /// The same, corrected by what was learned.
+    fn corrected(&self, train: &Dataset, anchors: &[Anchor]) -> Result<Vec<Guess>, EvaluateError> {
+        let (Some(prior), Some(residual)) = (&self.rates, &self.residual) else {
+            return Ok(vec![UNKNOWN; self.pool.models()]);
+        };
+        // It was taught on boards of which something is known.
+        if anchors.is_empty() {
+            return Ok(self.by_rates(anchors)?);
+        }
+        let models = train.models.iter().map(|model| model.work.as_slice());
+        let corrector = Corrector { residual, prior, cost: residual::kind(train) };
+        corrector.guesses(models, &logarithms(anchors))
+    }
+}
+
+/// Nothing is said of a model.
+pub(crate) const UNKNOWN: Guess = Guess { cost: f64::NAN, low: f64::NAN, high: f64::NAN };
+
+fn logarithms(anchors: &[Anchor]) -> Vec<(usize, f64)> {
+    anchors.iter().map(|anchor| (anchor.model, anchor.cost.ln())).collect()
+}
+
+/// What rates are like on some boards.
+pub(crate) fn priors(train: &Dataset, boards: &[&Board]) -> Result<Option<Prior>, CostError> {
+    let Some(bills) = Bills::of(train.models.iter().map(|model| model.work.as_slice())) else {
+        return Ok(None);
+    };
+    let lesson = |board: &&Board| {
+        let cells = train.column(board).into_iter().enumerate();
+        let device = boards.iter().position(|other| other.device == board.device).unwrap_or(0);
+        let known = cells.filter_map(|(model, cost)| Some((model, cost?.ln()))).collect();
+        Lesson { device, known }
+    };
+    rates::learn(&bills, &boards.iter().map(lesson).collect::<Vec<_>>())
 }
 
 /// Ranks every board of `test` from the boards of `train` on other devices.
@@ -117,7 +186,7 @@ pub(crate) fn evaluate(
     test: &Dataset,
     draws: usize,
     protocol: Protocol,
-) -> Result<Vec<OfBoard>, CostError> {
+) -> Result<Vec<OfBoard>, EvaluateError> {
     let mut by_device: BTreeMap<&str, Vec<&Board>> = BTreeMap::new();
     for board in &test.boards {
         by_device.entry(&board.device).or_default().push(board);
@@ -125,7 +194,7 @@ pub(crate) fn evaluate(
     let mut progress = Progress::new(test.name, test.boards.len());
     let mut found = Vec::new();
     for (device, boards) in by_device {
-        let prepared = Prepared::without(device, train)?;
+        let prepared = Prepared::without(device, train)?.taught(device, train)?;
         if prepared.pool.boards() == 0 {
             continue;
         }
@@ -143,7 +212,7 @@ fn of_board(
     board: &Board,
     draws: usize,
     protocol: Protocol,
-) -> Result<OfBoard, CostError> {
+) -> Result<OfBoard, EvaluateError> {
     let truth = train.column(board);
     let eligible: Vec<usize> =
         truth.iter().enumerate().filter_map(|(at, cell)| cell.map(|_| at)).collect();
@@ -185,22 +254,24 @@ fn trim(pairs: &mut Vec<(f64, Guess)>) {
 }
 
 /// What a method says of all models.
-fn predict(
+pub(crate) fn predict(
     train: &Dataset,
     prepared: &Prepared,
     method: Method,
     anchors: &[Anchor],
-) -> Result<Vec<Guess>, CostError> {
+) -> Result<Vec<Guess>, EvaluateError> {
     let amount = |get: &dyn Fn(&crate::tables::Model) -> Option<f64>| {
         let plain = |cost: f64| Guess { cost, low: cost, high: cost };
         train.models.iter().map(|model| plain(get(model).unwrap_or(f64::NAN))).collect()
     };
     let (pool, traits) = (&prepared.pool, &prepared.traits);
     match method {
-        Method::Process => prepared.process.predict(anchors),
-        Method::Ridge => ridge(pool, traits, anchors, LAMBDA),
-        Method::PoolMean => ridge(pool, traits, &[], LAMBDA),
-        Method::Proxy => ridge(&proxy(pool, anchors), traits, &[], LAMBDA),
+        Method::Process => Ok(prepared.process.predict(anchors)?),
+        Method::Ridge => Ok(ridge(pool, traits, anchors, LAMBDA)?),
+        Method::Rates => Ok(prepared.by_rates(anchors)?),
+        Method::Corrected => prepared.corrected(train, anchors),
+        Method::PoolMean => Ok(ridge(pool, traits, &[], LAMBDA)?),
+        Method::Proxy => Ok(ridge(&proxy(pool, anchors), traits, &[], LAMBDA)?),
         Method::Macs => Ok(amount(&|model| model.macs)),
         Method::Params => Ok(amount(&|model| model.params)),
     }
@@ -221,7 +292,7 @@ fn proxy(pool: &Pool, anchors: &[Anchor]) -> Pool {
     pool.only(|at| at == best.0)
 }
 
-fn score(pairs: &[(f64, Guess)]) -> Score {
+pub(crate) fn score(pairs: &[(f64, Guess)]) -> Score {
     // A model of which a method says nothing is not in its score.
     let known: Vec<_> = pairs.iter().filter(|(_, guess)| guess.cost.is_finite()).collect();
     let truth: Vec<f64> = known.iter().map(|(truth, _)| *truth).collect();
@@ -239,7 +310,7 @@ fn score(pairs: &[(f64, Guess)]) -> Score {
 }
 
 /// Means over the draws; an undefined score counts nothing.
-fn average(all: &[Score]) -> Score {
+pub(crate) fn average(all: &[Score]) -> Score {
     let of = |get: &dyn Fn(&Score) -> f64| mean(all.iter().map(get).filter(|v| !v.is_nan()));
     Score {
         spearman: of(&|score| score.spearman),

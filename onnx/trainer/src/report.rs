@@ -73,22 +73,17 @@ fn help(text: &mut String, of: &Of) {
 
 fn row(count: usize, method: Method, found: &Summary) -> String {
     let (gain, low, high) = found.gain;
-    let figures = method.predicts_figures();
-    let share =
-        |value: f64| if figures { format!("{:.0} %", 100.0 * value) } else { String::new() };
+    let [ten, quarter, inside] = shares(method, found.within, found.covered);
     let gain = match method {
         Method::Ridge => String::new(),
         _ => format!("{gain:+.4} [{low:+.4}, {high:+.4}]"),
     };
     format!(
-        "| {count} | {} | {:.4} | {:.4} | {:.4} | {} | {} | {} | {gain} |",
+        "| {count} | {} | {:.4} | {:.4} | {:.4} | {ten} | {quarter} | {inside} | {gain} |",
         method.name(),
         found.spearman,
         found.worst,
         found.tau,
-        share(found.within[0]),
-        share(found.within[1]),
-        share(found.covered),
     )
 }
 
@@ -100,20 +95,28 @@ fn families(text: &mut String, of: &Of) {
         text,
         format!("Families that no board has measured, {} anchors of others:\n", families::ANCHORS),
     );
-    line(text, "| family | Spearman: process | ridge | MACs | within 25 %: process | ridge |");
+    line(text, "| family | predictor | Spearman | within 10 % | 25 % | in interval |");
     line(text, "|---|---|---|---|---|---|");
     for found in &of.families {
-        let ([process, ridge, macs], [ours, theirs]) = (found.spearman, found.within);
-        let (ours, theirs) = (100.0 * ours, 100.0 * theirs);
-        line(
-            text,
-            format!(
-                "| {} | {process:.3} | {ridge:.3} | {macs:.3} | {ours:.0} % | {theirs:.0} % |",
-                found.family
-            ),
-        );
+        for (way, score) in &found.scores {
+            let [ten, quarter, inside] = shares(*way, score.within, score.covered);
+            let (family, name) = (&found.family, way.name());
+            let spearman = score.spearman;
+            line(
+                text,
+                format!("| {family} | {name} | {spearman:.3} | {ten} | {quarter} | {inside} |"),
+            );
+        }
     }
     line(text, "");
+}
+
+/// Shares in per cent, blank of what gives an order alone.
+fn shares(method: Method, within: [f64; 2], covered: f64) -> [String; 3] {
+    let figures = method.predicts_figures();
+    let share =
+        |value: f64| if figures { format!("{:.0} %", 100.0 * value) } else { String::new() };
+    [share(within[0]), share(within[1]), share(covered)]
 }
 
 fn decisions(text: &mut String, of: &Of) {
@@ -166,10 +169,12 @@ fn of_table(of: &Of) -> Value {
                 "predictor": method.name(), "spearman": score.spearman, "tau": score.tau })
         })
     });
-    let families = of.families.iter().map(|found| {
-        json!({ "family": found.family, "spearman": found.spearman[0],
-            "spearman_ridge": found.spearman[1], "spearman_macs": found.spearman[2],
-            "within_25": found.within[0], "within_25_ridge": found.within[1] })
+    let families = of.families.iter().flat_map(|found| {
+        found.scores.iter().map(move |(way, score)| {
+            json!({ "family": found.family, "predictor": way.name(), "spearman": score.spearman,
+                "within_10": score.within[0], "within_25": score.within[1],
+                "in_interval": score.covered })
+        })
     });
     let decisions = of.decisions.iter().flat_map(|decisions| {
         decisions.fared.iter().map(move |((count, way), fared)| {

@@ -6,9 +6,10 @@
 //! as a mixture of known boards; [`Process`] also knows what the models are made of
 //! ([`Traits`]), so that a model without any measurement is predicted too, and how sure it
 //! is. [`roofline`] needs no other board: it adds up what the nodes of a model cost by the
-//! speeds that micro-models showed here, and [`forecast`] corrects it by the models measured
-//! since. Everything happens in logarithms: an error is a ratio. Every prediction has an
-//! interval. Nothing here measures or reads; docs/evaluation-hardware.md says how good it is.
+//! speeds that micro-models showed here, [`residual`] corrects that by what was learned on other
+//! boards, and [`forecast`] by the models measured since. Everything happens in logarithms: an
+//! error is a ratio. Every prediction has an interval. Nothing here measures or reads;
+//! docs/evaluation-hardware.md says how good it is.
 
 mod anchors;
 mod features;
@@ -17,6 +18,7 @@ mod forecast;
 mod memory;
 mod pool;
 mod process;
+pub mod residual;
 mod ridge;
 pub mod roofline;
 mod tune;

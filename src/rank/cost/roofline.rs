@@ -34,6 +34,15 @@ pub struct Rates {
     pub rates: Vec<Rate>,
 }
 
+/// What a node takes, in microseconds.
+pub(super) struct Part {
+    pub(super) overhead: f64,
+    /// What its operations or its bytes take, whichever is longer,
+    pub(super) longest: f64,
+    /// and whether it is the bytes.
+    pub(super) moves: bool,
+}
+
 /// A probe as it was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probed {
@@ -124,14 +133,20 @@ impl Rates {
 
     /// Microseconds of a node.
     fn node(&self, work: &Work) -> Option<f64> {
+        self.part(work).map(|part| part.overhead + part.longest)
+    }
+
+    /// The same in its parts.
+    pub(super) fn part(&self, work: &Work) -> Option<Part> {
         let rate = self.nearest(work.kind, work.int8)?;
-        let moved = work.bytes as f64;
-        // What only moves memory has shown its own speed.
-        let longest = match work.kind {
-            Kind::Other => moved / rate.per_micro,
-            _ => (work.ops as f64 / rate.per_micro).max(moved / self.memory),
+        let (ops, bytes) = (work.ops as f64, work.bytes as f64);
+        let (computed, moved) = match work.kind {
+            // What only moves memory has shown its own speed.
+            Kind::Other => (0.0, bytes / rate.per_micro),
+            _ => (ops / rate.per_micro, bytes / self.memory),
         };
-        Some(rate.overhead.0 + longest)
+        let (longest, moves) = (computed.max(moved), moved > computed);
+        Some(Part { overhead: rate.overhead.0, longest, moves })
     }
 
     /// What a probe says of one kind: its nodes, their amount of work, and the microseconds that

@@ -54,6 +54,7 @@ impl Show for Ranked {
 pub(crate) fn method(ranking: &Ranking) -> Option<String> {
     let by = match ranking.method {
         Method::Shadow => return None,
+        Method::Corrected => "task and costs, predicted latencies corrected by other boards",
         Method::Fusion => "fusion: one learned score of task and board, within the limits",
         Method::Spider => "spider: one learned score of the task, within the limits",
         Method::Static => "static: what was expected before anything was seen",

@@ -30,8 +30,9 @@ pub(crate) struct Aim {
     bounds: Bounds,
     #[command(flatten)]
     ways: Ways,
-    /// How those within the limits are ordered: by task and costs (shadow), by a learned score of
-    /// both (fusion) or of the task alone (spider), or by what was expected (static).
+    /// How those within the limits are ordered: by task and costs (shadow), the same with predicted
+    /// latencies corrected by other boards (corrected), by a learned score of both (fusion) or of
+    /// the task alone (spider), or by what was expected (static).
     #[arg(long, value_name = "NAME", value_parser = methods(), default_value = "shadow",
           help_heading = "What to choose")]
     method: Method,

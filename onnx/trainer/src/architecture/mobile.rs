@@ -1,14 +1,14 @@
 //! MobileNet v1 (Howard et al. 2017), v2 (Sandler et al. 2018), v3 (Howard et al. 2019) and
 //! EfficientNet-Lite (Tan and Le 2019 without gates, stem and head not scaled).
 
-use super::{Builder, Work};
+use super::{Builder, Network};
 
 /// ImageNet and a background class.
 const CLASSES: f64 = 1001.0;
 
 /// A network by the name that the tables use: `mobilenet_v1_0.25_128`,
 /// `mobilenet_v3_large_minimalistic_1_224`, `efficientnet_lite2`; none of another kind.
-pub(crate) fn mobile(name: &str) -> Option<Work> {
+pub(crate) fn mobile(name: &str) -> Option<Network> {
     if let Some(size) = name.strip_prefix("efficientnet_lite") {
         return lite(size.parse().ok()?);
     }
@@ -33,7 +33,7 @@ fn eights(channels: f64) -> f64 {
     if rounded < 0.9 * channels { rounded + 8.0 } else { rounded }
 }
 
-fn v1(width: f64, side: f64) -> Work {
+fn v1(width: f64, side: f64) -> Network {
     let scaled = |channels: f64| (channels * width).floor().max(8.0);
     let mut net = Builder::new(side, 3.0);
     net.conv(3.0, scaled(32.0), 2.0, 1.0);
@@ -42,7 +42,7 @@ fn v1(width: f64, side: f64) -> Work {
     for (out, stride) in pairs.into_iter().chain(rest) {
         net.depthwise(3.0, stride).conv(1.0, scaled(out), 1.0, 1.0);
     }
-    net.pool().dense(CLASSES).work()
+    net.pool().dense(CLASSES).network()
 }
 
 /// Expansion, filter, projection, and the way round where shapes allow.
@@ -64,11 +64,11 @@ fn inverted(
     }
     net.conv(1.0, out, 1.0, 1.0);
     if stride == 1.0 && entering == out {
-        net.elementwise(1.0);
+        net.elementwise(1.0, 2.0);
     }
 }
 
-fn v2(width: f64, side: f64) -> Work {
+fn v2(width: f64, side: f64) -> Network {
     let blocks = [
         (1.0, 16.0, 1, 1.0),
         (6.0, 24.0, 2, 2.0),
@@ -88,7 +88,7 @@ fn v2(width: f64, side: f64) -> Work {
         }
     }
     net.conv(1.0, eights(1280.0 * width.max(1.0)), 1.0, 1.0);
-    net.pool().dense(CLASSES).work()
+    net.pool().dense(CLASSES).network()
 }
 
 /// Kernel, expanded, out, gate, hard swish, stride.
@@ -125,11 +125,11 @@ const SMALL: [Bneck; 11] = [
     (5.0, 576.0, 96.0, true, true, 1.0),
 ];
 
-fn v3(blocks: &[Bneck], width: f64, side: f64, minimalistic: bool) -> Work {
+fn v3(blocks: &[Bneck], width: f64, side: f64, minimalistic: bool) -> Network {
     let mut net = Builder::new(side, 3.0);
     net.conv(3.0, eights(16.0 * width), 2.0, 1.0);
     if !minimalistic {
-        net.elementwise(1.0);
+        net.elementwise(1.0, 1.0);
     }
     let (mut expanded_last, mut entering) = (16.0, 16.0);
     for (kernel, expanded, out, gate, swish, stride) in blocks {
@@ -139,16 +139,17 @@ fn v3(blocks: &[Bneck], width: f64, side: f64, minimalistic: bool) -> Work {
         let gate = (*gate && !minimalistic).then(|| eights(wide / 4.0));
         inverted(&mut net, kernel, wide, eights(out * width), *stride, gate);
         if *swish && !minimalistic {
-            net.elementwise(2.0 * expanded / out);
+            // Behind the filter and behind the expansion, which are wider than what is at hand.
+            net.elementwise(expanded / out, 1.0).elementwise(expanded / out, 1.0);
         }
         (expanded_last, entering) = (*expanded, *out);
     }
     net.conv(1.0, eights(expanded_last * width), 1.0, 1.0);
     let features = if blocks.len() == LARGE.len() { 1280.0 } else { 1024.0 };
-    net.pool().dense(eights(features * width.max(1.0))).dense(CLASSES).work()
+    net.pool().dense(eights(features * width.max(1.0))).dense(CLASSES).network()
 }
 
-fn lite(size: usize) -> Option<Work> {
+fn lite(size: usize) -> Option<Network> {
     let scales = [
         (1.0, 1.0, 224.0),
         (1.0, 1.1, 240.0),
@@ -179,11 +180,13 @@ fn lite(size: usize) -> Option<Work> {
         }
     }
     net.conv(1.0, 1280.0, 1.0, 1.0);
-    Some(net.pool().dense(1000.0).work())
+    Some(net.pool().dense(1000.0).network())
 }
 
 #[cfg(test)]
 mod tests {
+    use umbra::model::Kind;
+
     use super::*;
 
     /// Published multiply-accumulates and parameters, both in millions.
@@ -202,12 +205,26 @@ mod tests {
     #[test]
     fn layers_add_up_to_the_published_figures() {
         for (name, macs, params) in PUBLISHED {
-            let work = mobile(name).unwrap();
-            let (own_macs, own_params) = (work.total() / 1e6, work.params / 1e6);
+            let network = mobile(name).unwrap();
+            let (own_macs, own_params) = (network.total() / 1e6, network.params() / 1e6);
             // EfficientNet-Lite's figures seem to count more than products of layers.
             assert!((own_macs / macs - 1.0).abs() < 0.07, "{name}: {own_macs} M, {macs} published");
             assert!((own_params / params - 1.0).abs() < 0.05, "{name}: {own_params}, {params}");
         }
         assert!(mobile("resnet50").is_none());
+    }
+
+    #[test]
+    fn nodes_are_those_that_a_card_would_have() {
+        let network = mobile("mobilenet_v1_1_224").unwrap();
+        let (real, codes) = (network.work(false), network.work(true));
+        let kinds = |kind: Kind| real.iter().filter(|work| work.kind == kind).count();
+        let found = [Kind::Stem, Kind::Depthwise, Kind::Pointwise, Kind::Pool, Kind::Product];
+        assert_eq!(found.map(kinds), [1, 13, 13, 1, 1]);
+        assert_eq!(real.iter().map(|work| work.ops).sum::<u64>(), 568_741_376 + 49 * 1024);
+        // A picture of three channels, weights and biases, and what comes out.
+        let elements = 3 * 224 * 224 + (27 * 32 + 32) + 32 * 112 * 112;
+        assert_eq!((real[0].bytes, codes[0].bytes), (4 * elements, elements));
+        assert!(codes.iter().all(|work| work.int8));
     }
 }

@@ -1,10 +1,10 @@
 //! Search spaces: NAS-Bench-201 (Dong and Yang 2020) and FBNet (Wu et al. 2019).
 
-use super::{Builder, Work};
+use super::{Builder, Network};
 
 /// A cell of NAS-Bench-201 by the operations on its six edges, in the order 0-1, 0-2, 1-2, 0-3,
 /// 1-3, 2-3, in the published skeleton for 32 x 32 images.
-pub(crate) fn nasbench(edges: [&str; 6]) -> Work {
+pub(crate) fn nasbench(edges: [&str; 6]) -> Network {
     let mut net = Builder::new(32.0, 3.0);
     net.conv(3.0, 16.0, 1.0, 1.0);
     for stage in [16.0, 32.0, 64.0] {
@@ -17,7 +17,7 @@ pub(crate) fn nasbench(edges: [&str; 6]) -> Work {
             }
         }
     }
-    net.pool().dense(10.0).work()
+    net.pool().dense(10.0).network()
 }
 
 fn operation(net: &mut Builder, name: &str) {
@@ -25,20 +25,19 @@ fn operation(net: &mut Builder, name: &str) {
     match name {
         "nor_conv_3x3" => net.conv(3.0, channels, 1.0, 1.0),
         "nor_conv_1x1" => net.conv(1.0, channels, 1.0, 1.0),
-        "avg_pool_3x3" => net.elementwise(9.0),
-        "skip_connect" => net.elementwise(1.0),
+        "avg_pool_3x3" => net.average(3.0),
+        "skip_connect" => net.elementwise(1.0, 2.0),
         _ => net,
     };
 }
 
 /// The residual block between stages.
 fn reduce(net: &mut Builder, out: f64) {
-    let mut shortcut = net.clone();
+    let mut shortcut = net.branch();
     net.conv(3.0, out, 2.0, 1.0).conv(3.0, out, 1.0, 1.0);
     // Half the side after the mean over two by two, then one by one.
-    let before = shortcut.work();
-    let after = shortcut.conv(1.0, out, 2.0, 1.0).work();
-    net.add(&before, &after);
+    shortcut.conv(1.0, out, 2.0, 1.0);
+    net.join(shortcut);
 }
 
 /// Stages of FBNet: channels, layers, stride.
@@ -65,7 +64,7 @@ const CHOICES: [(f64, f64, f64); 8] = [
 
 /// A network of FBNet's space by the choice for each of its 22 layers, at 224 x 224. (The
 /// tables were measured with smaller images; amounts only place networks among their like.)
-pub(crate) fn fbnet(choices: &[usize]) -> Work {
+pub(crate) fn fbnet(choices: &[usize]) -> Network {
     let mut net = Builder::new(224.0, 3.0);
     net.conv(3.0, 16.0, 2.0, 1.0);
     let layers = STAGES.iter().flat_map(|(out, layers, stride)| {
@@ -85,7 +84,7 @@ pub(crate) fn fbnet(choices: &[usize]) -> Work {
             None => {}
         }
     }
-    net.conv(1.0, 1984.0, 1.0, 1.0).pool().dense(100.0).work()
+    net.conv(1.0, 1984.0, 1.0, 1.0).pool().dense(100.0).network()
 }
 
 #[cfg(test)]
@@ -94,9 +93,9 @@ mod tests {
 
     #[test]
     fn the_cell_of_full_convolutions_is_as_large_as_published() {
-        let work = nasbench(["nor_conv_3x3"; 6]);
-        assert!((work.total() / 220.12e6 - 1.0).abs() < 0.01, "{}", work.total());
-        assert!((work.params / 1.531546e6 - 1.0).abs() < 0.01, "{}", work.params);
+        let network = nasbench(["nor_conv_3x3"; 6]);
+        assert!((network.total() / 220.12e6 - 1.0).abs() < 0.01, "{}", network.total());
+        assert!((network.params() / 1.531546e6 - 1.0).abs() < 0.01, "{}", network.params());
     }
 
     #[test]
@@ -105,6 +104,6 @@ mod tests {
         let mut choices = [3; 22];
         choices[2] = 8;
         assert!(fbnet(&choices).total() < full.total());
-        assert!(fbnet(&choices).layers == full.layers - 3.0);
+        assert!(fbnet(&choices).layers() == full.layers() - 3.0);
     }
 }

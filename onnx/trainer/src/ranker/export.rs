@@ -3,7 +3,7 @@
 //! Layer norms are written as products with constant matrices, so that nothing newer than
 //! operator set 13 is needed.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 use umbra::model::Dtype;
 use umbra::model::onnx::{Attribute, Graph, Model, Node, TensorData, ValueInfo};
 use umbra::rank::spider::{CLASS, GROUPS, HARDWARE, VIEWS, WIDTH, names};
@@ -17,21 +17,22 @@ use super::wide::Wide;
 const OPSET: i64 = 13;
 
 /// Nodes and constants as they are added; every value has the name of its node.
-struct Draft {
+#[derive(Default)]
+pub(crate) struct Draft {
     nodes: Vec<Node>,
     constants: Vec<TensorData>,
 }
 
 impl Draft {
     /// A node; gives the name of its value.
-    fn node(&mut self, op: &str, inputs: &[&str], attributes: &[Attribute]) -> String {
+    pub(crate) fn node(&mut self, op: &str, inputs: &[&str], attributes: &[Attribute]) -> String {
         let name = format!("{}{}", op.to_lowercase(), self.nodes.len());
         let node = Node::new(op, inputs, &[&name]);
         self.nodes.push(attributes.iter().fold(node, |node, of| node.with(of.clone())));
         name
     }
 
-    fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
+    pub(crate) fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
         let name = format!("c{}", self.constants.len());
         self.constants.push(TensorData::from_f32(&name, shape, values));
         name
@@ -43,6 +44,33 @@ impl Draft {
         name
     }
 
+    /// A matrix of weights.
+    pub(crate) fn weight(&mut self, tensor: &Tensor) -> Result<String> {
+        let (rows, columns) = tensor.dims2()?;
+        Ok(self.constant(&[rows, columns], &tensor.flatten_all()?.to_vec1::<f32>()?))
+    }
+
+    /// Rows standardised.
+    pub(crate) fn scaled(&mut self, x: &str, scale: &Scale) -> String {
+        let mean = self.constant(&[1, scale.mean.len()], &scale.mean);
+        let inverse = self.constant(&[1, scale.inverse.len()], &scale.inverse);
+        let apart = self.node("Sub", &[x, &mean], &[]);
+        self.node("Mul", &[&apart, &inverse], &[])
+    }
+
+    /// The whole file: `last` goes out under a name of its own.
+    pub(crate) fn finish(
+        mut self,
+        inputs: Vec<ValueInfo>,
+        last: &str,
+        output: (&str, usize),
+    ) -> Model {
+        self.nodes.push(Node::new("Identity", &[last], &[output.0]));
+        let mut graph = Graph::of(inputs, self.nodes, vec![rows(output.0, output.1)]);
+        graph.initializer = self.constants;
+        Model::of(OPSET, graph)
+    }
+
     /// Columns of `x` from one place to another.
     fn columns(&mut self, x: &str, from: i64, to: i64) -> String {
         let bounds = [self.whole(&[from]), self.whole(&[to]), self.whole(&[1])];
@@ -50,15 +78,15 @@ impl Draft {
     }
 }
 
+/// An input or output of any number of rows.
+pub(crate) fn rows(name: &str, width: usize) -> ValueInfo {
+    ValueInfo::tensor(name, Dtype::Float32, &[None, Some(width as u64)])
+}
+
 /// Writes the network down.
 pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
-    let mut draft = Draft { nodes: Vec::new(), constants: Vec::new() };
-    let writer = Writer { fitted };
-    let scores = writer.scores(&mut draft)?;
-    draft.nodes.push(Node::new("Identity", &[&scores], &[names::SCORES]));
-    let rows = |name: &str, width: usize| {
-        ValueInfo::tensor(name, Dtype::Float32, &[None, Some(width as u64)])
-    };
+    let mut draft = Draft::default();
+    let scores = Writer { fitted }.scores(&mut draft)?;
     let sizes = fitted.network.sizes;
     let mut inputs = vec![rows(names::PORTRAITS, WIDTH)];
     for (name, used, width) in [
@@ -68,10 +96,7 @@ pub(crate) fn model(fitted: &Fitted) -> Result<Model> {
     ] {
         inputs.extend((used > 0).then(|| rows(name, width)));
     }
-    let outputs = vec![rows(names::SCORES, 1)];
-    let mut graph = Graph::of(inputs, draft.nodes, outputs);
-    graph.initializer = draft.constants;
-    Ok(Model::of(OPSET, graph))
+    Ok(draft.finish(inputs, &scores, (names::SCORES, 1)))
 }
 
 /// What is expected of each model, models x numbers, as `Prior::of`.
@@ -127,7 +152,7 @@ impl Writer<'_> {
     /// The name of the scores, models x 1; as `Network::scores`, for one task.
     fn scores(&self, draft: &mut Draft) -> Result<String> {
         let sizes = self.fitted.network.sizes;
-        let portraits = self.scaled(draft, names::PORTRAITS, &self.fitted.scales.portraits);
+        let portraits = draft.scaled(names::PORTRAITS, &self.fitted.scales.portraits);
         let token = self.layer(draft, &portraits, "portrait")?;
         let query = self.product(draft, &token, "query")?;
         let mut own = vec![token.clone()];
@@ -212,7 +237,7 @@ impl Writer<'_> {
     /// As `Scales::look`; none where classes are not used.
     fn look(&self, draft: &mut Draft) -> Option<String> {
         (self.fitted.network.sizes.features > 0).then(|| {
-            let classes = self.scaled(draft, names::CLASSES, &self.fitted.scales.classes);
+            let classes = draft.scaled(names::CLASSES, &self.fitted.scales.classes);
             let axes = [Attribute::ints("axes", &[0]), Attribute::int("keepdims", 1)];
             draft.node("ReduceMean", &[&classes], &axes)
         })
@@ -223,11 +248,11 @@ impl Writer<'_> {
         let sizes = self.fitted.network.sizes;
         let mut shared = Vec::new();
         if sizes.features > 0 {
-            let scaled = self.scaled(draft, names::CLASSES, &self.fitted.scales.classes);
+            let scaled = draft.scaled(names::CLASSES, &self.fitted.scales.classes);
             shared.push(self.layer(draft, &scaled, "class")?);
         }
         if sizes.hardware > 0 {
-            let scaled = self.scaled(draft, names::HARDWARE, &self.fitted.scales.hardware);
+            let scaled = draft.scaled(names::HARDWARE, &self.fitted.scales.hardware);
             let groups = draft.constant(&[GROUPS.len(), HARDWARE], &groups());
             let rows = draft.node("Mul", &[&scaled, &groups], &[]);
             shared.push(self.layer(draft, &rows, "hardware")?);
@@ -259,9 +284,7 @@ impl Writer<'_> {
     }
 
     fn weight(&self, draft: &mut Draft, name: &str) -> Result<String> {
-        let tensor = self.fitted.network.weight(name)?;
-        let (rows, columns) = tensor.dims2()?;
-        Ok(draft.constant(&[rows, columns], &tensor.flatten_all()?.to_vec1::<f32>()?))
+        draft.weight(self.fitted.network.weight(name)?)
     }
 
     fn product(&self, draft: &mut Draft, x: &str, name: &str) -> Result<String> {
@@ -273,13 +296,6 @@ impl Writer<'_> {
         let product = self.product(draft, x, &format!("{name}.w"))?;
         let bias = self.weight(draft, &format!("{name}.b"))?;
         Ok(draft.node("Add", &[&product, &bias], &[]))
-    }
-
-    fn scaled(&self, draft: &mut Draft, x: &str, scale: &Scale) -> String {
-        let mean = draft.constant(&[1, scale.mean.len()], &scale.mean);
-        let inverse = draft.constant(&[1, scale.inverse.len()], &scale.inverse);
-        let apart = draft.node("Sub", &[x, &mean], &[]);
-        draft.node("Mul", &[&apart, &inverse], &[])
     }
 
     fn norm(&self, draft: &mut Draft, x: &str, name: &str) -> Result<String> {

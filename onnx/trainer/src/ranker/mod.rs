@@ -1,17 +1,17 @@
 //! `train`: trains the rankers, judges them on datasets and boards that they have not seen, and
 //! writes their files.
 
-mod batch;
+pub(crate) mod batch;
 mod boards;
 mod contest;
 mod curve;
-mod export;
+pub(crate) mod export;
 mod facts;
 mod fit;
 mod fused;
 mod judge;
 mod loss;
-mod network;
+pub(crate) mod network;
 mod prior;
 mod report;
 mod ridge;
@@ -22,4 +22,4 @@ mod wide;
 #[cfg(test)]
 pub(crate) use facts::Facts;
 pub(crate) use facts::{FORM, SPEEDS};
-pub(crate) use train::Train;
+pub(crate) use train::{SAME, Train, TrainError};

@@ -210,7 +210,8 @@ impl Normal {
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }
 
-    fn matrix(&mut self, rows: usize, columns: usize, scale: f64) -> Result<Var> {
+    /// A matrix of them, so far from 0.
+    pub(crate) fn matrix(&mut self, rows: usize, columns: usize, scale: f64) -> Result<Var> {
         let values: Vec<f32> = (0..rows * columns).map(|_| (scale * self.draw()) as f32).collect();
         Var::from_vec(values, (rows, columns), &Device::Cpu)
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use prost::Message as _;
 use serde_json::json;
 use umbra::engine;
@@ -16,9 +16,10 @@ use super::judge::{Judged, Lead, lead, left_out, mean_rank, plain};
 use super::shipped::ShippedError;
 use super::{curve, export, fused, report, shipped};
 use crate::progress::Progress;
+use crate::residual;
 
 /// Largest difference between a file and the network that was trained.
-const SAME: f64 = 1e-5;
+pub(crate) const SAME: f64 = 1e-5;
 /// Boards that each task is learned on, and the seed that they are drawn from.
 const BOARDS: (usize, u64) = (4, 1);
 
@@ -29,12 +30,20 @@ Examples:
   umbra-train train                       judge and write nothing
   umbra-train train --out onnx/ranker     judge, train on everything, write the files
   umbra-train train --facts onnx/zoo/lab/facts --facts mine --out .
-                                          the same with measurements of your own")]
+                                          the same with measurements of your own
+  umbra-train train --part residual --out onnx/ranker
+                                          only what corrects predicted costs")]
 pub(crate) struct Train {
     /// Folder of facts: portraits, backbones, probe, scores (tables) and tokens.npz, and boards.json
     /// where boards were measured (repeatable).
     #[arg(long, value_name = "DIR", default_value = "onnx/zoo/lab/facts")]
     facts: Vec<PathBuf>,
+    /// Folder of tables of boards, which corrections of predicted costs are learned from.
+    #[arg(long, value_name = "DIR", default_value_os_t = crate::folder())]
+    tables: PathBuf,
+    /// Only the rankers, or only what corrects predicted costs.
+    #[arg(long, value_enum)]
+    part: Option<Part>,
     /// Write the rankers, their figures and their learning curves into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -74,6 +83,15 @@ pub(crate) struct Train {
     json: bool,
 }
 
+/// What is trained apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// `spider.onnx` and `fusion.onnx`.
+    Rankers,
+    /// `shadow.onnx`.
+    Residual,
+}
+
 /// Why there is no ranker.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrainError {
@@ -89,6 +107,15 @@ pub(crate) enum TrainError {
     /// The engine refuses the file.
     #[error("the ranker that was written does not run: {0}")]
     Engine(#[from] umbra::engine::EngineError),
+    /// The tables that corrections are learned from.
+    #[error(transparent)]
+    Table(#[from] crate::table::TableError),
+    /// Their costs.
+    #[error(transparent)]
+    Cost(#[from] umbra::rank::cost::CostError),
+    /// None of them is there.
+    #[error("{0} holds no table of models with nodes; --part rankers does without")]
+    Nothing(PathBuf),
     /// The file says something else than the network.
     #[error("{name} is off by {off:e} from the network that was trained")]
     Differs {
@@ -109,6 +136,27 @@ pub(crate) enum TrainError {
 
 impl Train {
     pub(crate) fn run(&self) -> Result<String, TrainError> {
+        let mut text = String::new();
+        if self.part != Some(Part::Residual) {
+            text += &self.rankers()?;
+        }
+        if self.part != Some(Part::Rankers) {
+            text += &self.residual()?;
+        }
+        Ok(text)
+    }
+
+    /// What corrects predicted costs, and its figures.
+    fn residual(&self) -> Result<String, TrainError> {
+        let found = residual::ship(&self.tables)?;
+        if let Some(out) = &self.out {
+            write(out, "shadow.onnx", &found.bytes)?;
+            write(out, "shadow.json", format!("{:#}\n", found.figures).as_bytes())?;
+        }
+        Ok(if self.json { format!("{:#}\n", found.figures) } else { found.text })
+    }
+
+    fn rankers(&self) -> Result<String, TrainError> {
         let facts = Facts::read(&self.facts)?;
         if !self.evaluated.is_empty() {
             return self.on_shipped(&facts);

@@ -31,10 +31,12 @@ fn of(table: &Table, name: &'static str, column: &str) -> Result<Option<Dataset>
         let Some(value) = cost(value) else { continue };
         let describe = || {
             let (macs, params) = (number(macs), number(params));
+            let work = work::nodes(nodes);
             Model {
                 name: model.to_owned(),
                 family: family.to_owned(),
-                traits: Traits::of_work(&work::nodes(nodes), macs.unwrap_or(0.0), int8 == "1"),
+                traits: Traits::of_work(&work, macs.unwrap_or(0.0), int8 == "1"),
+                work,
                 macs,
                 params,
             }

@@ -78,6 +78,7 @@ fn described(
         name: format!("{name} {family}"),
         family: family.to_owned(),
         traits: Traits { amounts, int8: precision.contains("w8") || precision.contains("int8") },
+        work: Vec::new(),
         macs,
         params,
     }

@@ -12,6 +12,7 @@ mod zoo;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use umbra::model::Work;
 use umbra::rank::cost::Traits;
 
 use crate::table::TableError;
@@ -29,6 +30,8 @@ pub(crate) struct Model {
     /// Models of one family are left out together.
     pub(crate) family: String,
     pub(crate) traits: Traits,
+    /// Its nodes; empty where its architecture is not written down here.
+    pub(crate) work: Vec<Work>,
     /// Multiply-accumulates and parameters as published, where they are.
     pub(crate) macs: Option<f64>,
     pub(crate) params: Option<f64>,

@@ -50,6 +50,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<Dataset>, TableError> {
                 name: name.to_owned(),
                 family: family.to_owned(),
                 traits: Traits { amounts, int8: precision.contains("int8") },
+                work: Vec::new(),
                 macs,
                 params,
             }

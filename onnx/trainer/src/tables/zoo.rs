@@ -82,14 +82,16 @@ fn noisy(table: &Table) -> Result<BTreeSet<String>, TableError> {
 
 fn model(model: &str, family: &str, precision: &str, macs: &str, params: &str) -> Model {
     let (macs, params) = (number(macs), number(params));
-    let amounts = match mobile(model) {
-        Some(work) => work.amounts(),
-        None => vec![macs.unwrap_or(f64::NAN)],
+    let int8 = precision == "int8";
+    let (amounts, work) = match mobile(model) {
+        Some(network) => (network.amounts(), network.work(int8)),
+        None => (vec![macs.unwrap_or(f64::NAN)], Vec::new()),
     };
     Model {
         name: format!("{model} {precision}"),
         family: family.to_owned(),
-        traits: Traits { amounts, int8: precision == "int8" },
+        traits: Traits { amounts, int8 },
+        work,
         macs,
         params,
     }

@@ -30,3 +30,19 @@ def test_a_ranker_scores_every_model_for_itself(path):
     np.testing.assert_allclose(run.run(["scores"], few)[0], scores[:2], atol=1e-5)
     turned = dict(inputs, classes=inputs["classes"][::-1].copy())
     np.testing.assert_allclose(run.run(["scores"], turned)[0], scores, atol=1e-5)
+
+
+def test_the_correction_of_costs_corrects_every_model_for_itself():
+    path = paths.ONNX / "ranker" / "shadow.onnx"
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    run = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    widths = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in model.graph.input}
+    assert set(widths) == {"models", "board"}
+    rng = np.random.default_rng(3)
+    models = rng.normal(size=(5, widths["models"])).astype(np.float32)
+    board = rng.normal(size=(1, widths["board"])).astype(np.float32)
+    found = run.run(["corrections"], {"models": models, "board": board})[0]
+    assert found.shape == (5, 2) and np.isfinite(found).all() and np.ptp(found[:, 0]) > 0
+    few = run.run(["corrections"], {"models": models[:2], "board": board})[0]
+    np.testing.assert_allclose(few, found[:2], atol=1e-5)
