@@ -187,23 +187,27 @@ impl Kernel {
 
     /// Covariance of two models.
     pub(super) fn between(&self, i: usize, j: usize) -> f64 {
-        let (features, scales) = (&self.features, &self.scales);
+        self.parts(i, j).weighed(&self.scales)
+    }
+
+    /// What the covariance of two models is made of, whatever the scales but the length.
+    pub(super) fn parts(&self, i: usize, j: usize) -> Parts {
+        let features = &self.features;
         let shape = |model: usize| self.shape.get(model).copied().unwrap_or(0.0);
         let (kind_i, kind_j) = (features.kind(i), features.kind(j));
         let (product, distance) = features.relate(i, j);
         let alike = if kind_i == kind_j { 1.0 } else { ACROSS_KINDS };
-        let smooth = (-0.5 * distance / (scales.length * scales.length)).exp() * alike;
+        let length = self.scales.length;
         let doubt = if i == j { self.doubt.get(i).copied().unwrap_or(0.0) } else { 0.0 };
-        let by_traits = scales.kind * kind_i * kind_j
-            + scales.kind_slope * kind_i * features.work(i) * kind_j * features.work(j)
-            + scales.linear * product
-            + scales.smooth * smooth;
-        scales.boards * self.shared(i, j)
-            + scales.slope * shape(i) * shape(j)
-            + self.spread * by_traits
-            + scales.level
-            + self.level
-            + doubt
+        Parts {
+            boards: self.shared(i, j),
+            slope: shape(i) * shape(j),
+            kind: self.spread * kind_i * kind_j,
+            kind_slope: self.spread * kind_i * features.work(i) * kind_j * features.work(j),
+            linear: self.spread * product,
+            smooth: self.spread * (-0.5 * distance / (length * length)).exp() * alike,
+            fixed: self.level + doubt,
+        }
     }
 
     /// Covariance over the boards of the pool.
@@ -215,10 +219,20 @@ impl Kernel {
     /// What is known once some models were measured.
     pub(super) fn given(&self, known: &[(usize, f64)]) -> Result<Posterior, CostError> {
         let at = |i: usize| known.get(i).map_or((0, 0.0), |known| *known);
-        let covariance = DMatrix::from_fn(known.len(), known.len(), |i, j| {
-            let noise = if i == j { self.scales.noise } else { 0.0 };
-            self.between(at(i).0, at(j).0) + noise
-        });
+        let covariance =
+            DMatrix::from_fn(known.len(), known.len(), |i, j| self.between(at(i).0, at(j).0));
+        self.given_covariance(known, covariance)
+    }
+
+    /// The same, with the covariance of the models known, noise not included.
+    pub(super) fn given_covariance(
+        &self,
+        known: &[(usize, f64)],
+        mut covariance: DMatrix<f64>,
+    ) -> Result<Posterior, CostError> {
+        let at = |i: usize| known.get(i).map_or((0, 0.0), |known| *known);
+        let diagonal = covariance.iter_mut().step_by(known.len() + 1);
+        diagonal.for_each(|own| *own += self.scales.noise);
         let beyond = DVector::from_fn(known.len(), |i, _| at(i).1 - self.mean(at(i).0));
         let factor = covariance.cholesky().ok_or(CostError::Degenerate(known.len()))?;
         let weights = factor.solve(&beyond);
@@ -227,6 +241,32 @@ impl Kernel {
         // A board that fits the prior worse than it should gets wider intervals.
         let surprise = (fit / known.len().max(1) as f64).max(1.0);
         Ok(Posterior { models, weights, factor, fit, surprise })
+    }
+}
+
+/// Covariance of two models, part by part, each to be weighed by its scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Parts {
+    boards: f64,
+    slope: f64,
+    kind: f64,
+    kind_slope: f64,
+    linear: f64,
+    smooth: f64,
+    /// What no scale changes.
+    fixed: f64,
+}
+
+impl Parts {
+    pub(super) fn weighed(&self, scales: &Scales) -> f64 {
+        scales.boards * self.boards
+            + scales.slope * self.slope
+            + scales.kind * self.kind
+            + scales.kind_slope * self.kind_slope
+            + scales.linear * self.linear
+            + scales.smooth * self.smooth
+            + scales.level
+            + self.fixed
     }
 }
 

@@ -1,6 +1,8 @@
 //! Scales by evidence: those under which the known boards, each predicted from the others,
 //! would have been least surprising. The new board has no part in it.
 
+use nalgebra::DMatrix;
+
 use super::features::Features;
 use super::fill::fill;
 use super::pool::Pool;
@@ -31,11 +33,16 @@ pub fn tune(pool: &Pool, traits: &[Traits], devices: &[usize]) -> Result<Scales,
         let filled = fill(&others, &features, Scales::default())?;
         let witnesses: Vec<_> = pool.only(same).columns().iter().map(|c| witnesses(c)).collect();
         let mut kernel = Kernel::of(&filled, features.clone(), Scales::default());
-        for (scales, evidence) in &mut trials {
-            kernel.scales = *scales;
-            for known in &witnesses {
+        for known in &witnesses {
+            let at = |i: usize| known.get(i).map_or(0, |known| known.0);
+            let parts =
+                DMatrix::from_fn(known.len(), known.len(), |i, j| kernel.parts(at(i), at(j)));
+            for (scales, evidence) in &mut trials {
+                kernel.scales = *scales;
+                let covariance = parts.map(|parts| parts.weighed(scales));
+                let posterior = kernel.given_covariance(known, covariance)?;
                 // Boards of one device share a vote.
-                *evidence += kernel.given(known)?.evidence() / witnesses.len() as f64;
+                *evidence += posterior.evidence() / witnesses.len() as f64;
             }
         }
     }
