@@ -6,6 +6,7 @@
 //! `onnx/probes`.
 
 mod architecture;
+mod ceiling;
 mod decisions;
 mod evaluate;
 mod families;

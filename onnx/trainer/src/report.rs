@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::decisions::{Decisions, MEASURED, Way};
+use crate::decisions::{ALL_OTHERS, Decisions, Fared, MEASURED, Way};
 use crate::families::{self, OfFamily};
-use crate::ranks::{ANCHORS, Method, OfBoard, Summary, summary};
+use crate::ranks::{ANCHORS, Method, OfBoard, Summary, ceiling, summary};
 
 pub(crate) use plot::plots;
 
@@ -51,9 +51,56 @@ fn ranks(text: &mut String, of: &Of) {
             line(text, row(count, method, &found));
         }
     }
-    if let Some(found) = summary(&of.boards, 10, Method::Process) {
-        line(text, format!("\nWorst with 10 anchors: {}.\n", found.worst_board));
+    if let Some(row) = ceiling_row(&of.boards) {
+        line(text, row);
     }
+    line(text, "");
+    worst(text, of);
+}
+
+/// Each model predicted from all others.
+fn ceiling_row(boards: &[OfBoard]) -> Option<String> {
+    let found = ceiling(boards)?;
+    Some(format!(
+        "| all others | process | {:.4} | {:.4} | {:.4} | {:.0} % | {:.0} % | {:.0} % |  |",
+        found.spearman,
+        found.worst,
+        found.tau,
+        100.0 * found.within[0],
+        100.0 * found.within[1],
+        100.0 * found.covered,
+    ))
+}
+
+/// Boards that are predicted worst, with what bounds them.
+const WORST: usize = 6;
+
+fn worst(text: &mut String, of: &Of) {
+    let scored = of.boards.iter().filter_map(|board| {
+        let score = board.scores.get(&(10, Method::Process))?;
+        Some((score.spearman, board))
+    });
+    let mut scored: Vec<(f64, &OfBoard)> = scored.collect();
+    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if scored.is_empty() {
+        return;
+    }
+    line(
+        text,
+        "Worst boards with 10 anchors, Spearman; the other board of the same device that agrees best; \
+         median over minimum of a run, which a tenth of the runs exceed:\n",
+    );
+    line(text, "| board | 10 anchors | all others | same device | unsteady |\n|---|---|---|---|---|");
+    for (spearman, board) in scored.into_iter().take(WORST) {
+        let (others, or_none) = (board.ceiling.others.spearman, |value: Option<f64>, digits| {
+            value.map_or_else(String::new, |value| format!("{value:.digits$}"))
+        });
+        let (sister, unsteady) = (board.ceiling.sister, board.ceiling.unsteady);
+        let (sister, unsteady) = (or_none(sister, 3), or_none(unsteady, 2));
+        let name = &board.board;
+        line(text, format!("| {name} | {spearman:.3} | {others:.3} | {sister} | {unsteady} |"));
+    }
+    line(text, "");
 }
 
 fn help(text: &mut String, of: &Of) {
@@ -61,11 +108,16 @@ fn help(text: &mut String, of: &Of) {
     let Some(ridge) = summary(&of.help, 20, Method::Ridge) else { return };
     let (gain, low, high) = found.gain;
     line(text, "HELP's protocol (20 measurements, middle 80 %), Spearman:\n");
-    line(text, "| process | worst | ridge | worst | over the ridge |\n|---|---|---|---|---|");
+    line(
+        text,
+        "| process | worst | ridge | worst | over the ridge | process from all others | worst |\n\
+         |---|---|---|---|---|---|---|",
+    );
+    let (most, least) = ceiling(&of.help).map_or((f64::NAN, f64::NAN), |c| (c.spearman, c.worst));
     line(
         text,
         format!(
-            "| {:.4} | {:.4} | {:.4} | {:.4} | {gain:+.4} [{low:+.4}, {high:+.4}] |\n",
+            "| {:.4} | {:.4} | {:.4} | {:.4} | {gain:+.4} [{low:+.4}, {high:+.4}] | {most:.4} | {least:.4} |\n",
             found.spearman, found.worst, ridge.spearman, ridge.worst
         ),
     );
@@ -119,22 +171,30 @@ fn families(text: &mut String, of: &Of) {
 fn decisions(text: &mut String, of: &Of) {
     let Some(decisions) = &of.decisions else { return };
     line(text, format!("### Decisions: {} problems\n", decisions.problems));
-    line(text, "| measured | recommended by | limits broken | regret, points | regret, utility |");
-    line(text, "|---|---|---|---|---|");
-    for count in MEASURED {
+    line(
+        text,
+        "| measured | recommended by | limits broken | regret, points | median | none better | regret, utility |",
+    );
+    line(text, "|---|---|---|---|---|---|---|");
+    for count in MEASURED.into_iter().chain([ALL_OTHERS]) {
         for way in Way::ALL {
             let Some(fared) = decisions.fared.get(&(count, way)) else { continue };
-            let (broken, name) = (100.0 * fared.violations, way.name());
-            line(
-                text,
-                format!(
-                    "| {count} | {name} | {broken:.1} % | {:.2} | {:.2} |",
-                    fared.regret, fared.utility
-                ),
-            );
+            line(text, decided(count, way, fared));
         }
     }
     line(text, "");
+}
+
+fn decided(count: usize, way: Way, fared: &Fared) -> String {
+    let count = if count == ALL_OTHERS { "all others".to_owned() } else { count.to_string() };
+    let (broken, best) = (100.0 * fared.violations, 100.0 * fared.best);
+    format!(
+        "| {count} | {} | {broken:.1} % | {:.2} | {:.2} | {best:.0} % | {:.2} |",
+        way.name(),
+        fared.regret,
+        fared.median,
+        fared.utility
+    )
 }
 
 fn line(text: &mut String, line: impl std::fmt::Display) {
@@ -166,6 +226,10 @@ fn of_table(of: &Of) -> Value {
                 "predictor": method.name(), "spearman": score.spearman, "tau": score.tau })
         })
     });
+    let ceilings = of.boards.iter().map(|board| {
+        json!({ "board": board.board, "spearman": board.ceiling.others.spearman,
+            "same_device": board.ceiling.sister, "unsteady": board.ceiling.unsteady })
+    });
     let families = of.families.iter().map(|found| {
         json!({ "family": found.family, "spearman": found.spearman[0],
             "spearman_ridge": found.spearman[1], "spearman_macs": found.spearman[2],
@@ -173,8 +237,10 @@ fn of_table(of: &Of) -> Value {
     });
     let decisions = of.decisions.iter().flat_map(|decisions| {
         decisions.fared.iter().map(move |((count, way), fared)| {
-            json!({ "problems": decisions.problems, "measured": count, "by": way.name(),
+            let measured = (*count != ALL_OTHERS).then_some(*count);
+            json!({ "problems": decisions.problems, "measured": measured, "by": way.name(),
                 "violations": fared.violations, "regret_points": fared.regret,
+                "regret_points_median": fared.median, "none_better": fared.best,
                 "regret_utility": fared.utility })
         })
     });
@@ -189,6 +255,7 @@ fn of_table(of: &Of) -> Value {
         "help_protocol": help,
         "ranks": ranks.collect::<Vec<_>>(),
         "boards": boards.collect::<Vec<_>>(),
+        "from_all_others": ceilings.collect::<Vec<_>>(),
         "families": families.collect::<Vec<_>>(),
         "decisions": decisions.collect::<Vec<_>>(),
     })

@@ -9,7 +9,9 @@ use nalgebra::DMatrix;
 use super::CostError;
 use super::features::Features;
 use super::pool::Pool;
-use super::process::{Kernel, Scales};
+use super::kernel::{Kernel, Scales};
+use super::mixture::Prior;
+use super::process::Posterior;
 
 /// Models that a board's missing cells are learned from, at most.
 const LESSONS: usize = 400;
@@ -72,22 +74,26 @@ fn complete(
     let step = known.len().div_ceil(LESSONS).max(1);
     let measured = known.clone();
     known = known.into_iter().step_by(step).collect();
-    let posterior = if missing { Some(kernel.given(&known)?) } else { None };
-    let mut write = |model: usize, cost: f64| {
-        if let Some(cell) = costs.get_mut((model, board)) {
-            *cell = cost;
-        }
-    };
     for (model, cost) in measured {
-        write(model, cost);
+        write(costs, model, board, cost);
+    }
+    if !missing {
+        return Ok(());
     }
     let gaps = cells.iter().enumerate().filter(|(_, cell)| cell.is_none());
-    for ((model, _), posterior) in gaps.zip(posterior.iter().cycle()) {
-        let (mean, variance) = posterior.of(kernel, model);
-        write(model, mean);
-        if let Some(sum) = doubt.as_mut().and_then(|doubt| doubt.get_mut(model)) {
+    let gaps: Vec<usize> = gaps.map(|(model, _)| model).collect();
+    let posterior = Posterior::of(kernel, &Prior::from(kernel.scales), known)?;
+    for (model, (mean, variance)) in gaps.iter().zip(posterior.moments(kernel, &gaps)) {
+        write(costs, *model, board, mean);
+        if let Some(sum) = doubt.as_mut().and_then(|doubt| doubt.get_mut(*model)) {
             *sum += variance;
         }
     }
     Ok(())
+}
+
+fn write(costs: &mut DMatrix<f64>, model: usize, board: usize, cost: f64) {
+    if let Some(cell) = costs.get_mut((model, board)) {
+        *cell = cost;
+    }
 }

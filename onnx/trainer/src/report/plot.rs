@@ -7,7 +7,9 @@ use crate::decisions::{MEASURED, Way};
 use crate::evaluate::EvaluateError;
 use crate::ranks::{ANCHORS, Method, summary};
 
-const COLOURS: [&str; 6] = ["#0066cc", "#cc6600", "#228833", "#aa3377", "#777777", "#bbaa00"];
+const COLOURS: [&str; 8] = [
+    "#0066cc", "#cc6600", "#228833", "#aa3377", "#777777", "#bbaa00", "#55bbdd", "#000000",
+];
 
 /// One line: a name and points.
 type Line = (&'static str, Vec<(f64, f64)>);
@@ -40,7 +42,7 @@ pub(crate) fn plots(folder: &Path, results: &[Of]) -> Result<(), EvaluateError> 
 
 fn write(path: &Path, text: &str) -> Result<(), EvaluateError> {
     std::fs::write(path, text)
-        .map_err(|source| EvaluateError::Plot { path: path.to_owned(), source })
+        .map_err(|source| EvaluateError::File { path: path.to_owned(), source })
 }
 
 fn draw(title: &str, lines: &[Line], (low, high): (f64, f64)) -> String {

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use umbra::rank::cost::Traits;
 
+use crate::score::median;
 use crate::table::TableError;
 
 pub(crate) use zoo::{ZOO, accuracies};
@@ -41,6 +42,9 @@ pub(crate) struct Board {
     pub(crate) device: String,
     /// Costs by name of the model.
     pub(crate) cells: BTreeMap<String, f64>,
+    /// Median over minimum of a run, in the tenth of its runs where it is largest at least this
+    /// much; where a table says so.
+    pub(crate) unsteady: Option<f64>,
 }
 
 /// One kind of cost.
@@ -87,6 +91,8 @@ struct Gathered {
     models: BTreeMap<String, Model>,
     /// By board: its device, and measurements by model.
     boards: BTreeMap<String, (String, BTreeMap<String, Vec<f64>>)>,
+    /// By board: median over minimum of its runs.
+    unsteady: BTreeMap<String, Vec<f64>>,
 }
 
 impl Gathered {
@@ -127,7 +133,8 @@ impl Gathered {
             .map(|(name, (device, cells))| {
                 let cells =
                     cells.into_iter().map(|(model, costs)| (model, median(costs))).collect();
-                Board { name, device, cells }
+                let unsteady = self.unsteady.get(&name).and_then(|all| ninth_decile(all));
+                Board { name, device, cells, unsteady }
             })
             .collect();
         let used = |model: &Model| boards.iter().any(|board| board.cells.contains_key(&model.name));
@@ -137,11 +144,10 @@ impl Gathered {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn ninth_decile(values: &[f64]) -> Option<f64> {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let at = |at: usize| values.get(at).copied().unwrap_or(f64::NAN);
-    if values.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle - 1), at(middle)) }
+    values.get(values.len() * 9 / 10).copied()
 }
 
 /// An amount that no table gives for a model is taken as the median of the others'.
