@@ -166,16 +166,41 @@ fn what_is_alike_is_believed_together() {
     let measured = anchors(&truth, &[0, 22]);
     let models = [13, 3, 4, 15, 23];
     let joint = process.joint(&measured, &models).unwrap();
-    let told = |at: usize| {
-        joint.covariance[(0, at)].powi(2) / (joint.covariance[(at, at)] + joint.noise)
-    };
+    let told =
+        |at: usize| joint.covariance[(0, at)].powi(2) / (joint.covariance[(at, at)] + joint.noise);
     let most = (1..5).max_by(|a, b| told(*a).total_cmp(&told(*b))).unwrap();
     assert_eq!(models[most], 15, "the neighbour of the same type says most");
     let alone = process.predict(&measured).unwrap();
     for (at, model) in models.into_iter().enumerate() {
         let deviation = (joint.covariance[(at, at)] + joint.noise).sqrt();
         assert_close(joint.mean[at], alone[model].cost.ln(), 1e-9, "mean");
-        assert_close((1.96 * deviation).exp(), alone[model].high / alone[model].cost, 1e-6, "width");
+        assert_close(
+            (1.96 * deviation).exp(),
+            alone[model].high / alone[model].cost,
+            1e-6,
+            "width",
+        );
+    }
+}
+
+/// Logarithms of bytes lie far from zero: what fills the gaps must not take that for a fact.
+#[test]
+fn the_unit_of_costs_does_not_matter() {
+    let mut world = World::new();
+    let mut boards = [world.board(1.0, 0.9, 0.5), world.board(0.3, 0.95, 0.6)].map(|b| known(&b));
+    for at in [3, 8, 14] {
+        boards[0][at] = None;
+        boards[1][at + 2] = None;
+    }
+    let predicted = |unit: f64| {
+        let scaled = boards.each_ref().map(|board| {
+            board.iter().map(|cost| cost.map(|cost| unit * cost)).collect::<Vec<Option<f64>>>()
+        });
+        let pool = Pool::of(24, &scaled).unwrap();
+        Process::of(&pool, &world.traits, Scales::default()).unwrap().predict(&[]).unwrap()
+    };
+    for (large, small) in predicted(1e8).iter().zip(predicted(1.0)) {
+        assert_close(large.cost / small.cost / 1e8, 1.0, 1e-6, "ratio");
     }
 }
 

@@ -61,8 +61,14 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ours, Self::Used, Self::Relevance, Self::MacsFilter, Self::TwoLists, Self::Scalarised];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Ours,
+        Self::Used,
+        Self::Relevance,
+        Self::MacsFilter,
+        Self::TwoLists,
+        Self::Scalarised,
+    ];
 
     /// Whether it weighs how likely a limit is broken.
     fn prices_risk(self) -> bool {
@@ -169,5 +175,38 @@ fn fared(all: &[Outcome]) -> Fared {
         median: median(regrets().map(|regret| regret.0).collect()),
         best: share(&|outcome| outcome.regret.is_some_and(|regret| regret.0 <= 0.0)),
         utility: mean(regrets().map(|regret| regret.1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(broken_below: usize) -> Record {
+        let outcome = |at: usize| match at < broken_below {
+            true => Outcome { violation: true, regret: None },
+            false => Outcome { violation: false, regret: Some((at as f64, 0.0)) },
+        };
+        let priced = vec![(Way::Ours, (0..PRICES.len()).map(outcome).collect())];
+        Record { count: 3, others: Vec::new(), priced }
+    }
+
+    /// What the own device's problems break says nothing; the least price that serves is taken.
+    #[test]
+    fn the_price_is_chosen_on_other_devices() {
+        let found = [("a", record(9)), ("b", record(4)), ("c", record(2))];
+        assert_eq!(price(&found, "a", 3, Way::Ours), 4);
+        assert_eq!(price(&found, "b", 3, Way::Ours), 9);
+        let none_serves = [("a", record(0)), ("b", record(PRICES.len()))];
+        assert_eq!(price(&none_serves, "a", 3, Way::Ours), PRICES.len() - 1);
+    }
+
+    #[test]
+    fn a_broken_limit_has_no_regret_but_counts_as_not_the_best() {
+        let kept = |points| Outcome { violation: false, regret: Some((points, 0.0)) };
+        let broken = Outcome { violation: true, regret: None };
+        let fared = fared(&[kept(0.0), kept(0.0), kept(3.0), broken]);
+        assert_eq!((fared.violations, fared.best), (0.25, 0.5));
+        assert_eq!((fared.regret, fared.median), (1.0, 0.0));
     }
 }

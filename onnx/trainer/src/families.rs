@@ -119,7 +119,12 @@ fn of_board(
             own.iter().filter_map(|at| guesses.get(*at).copied()).collect()
         };
         let (process, ridge) = (pick(&process), pick(&ridge));
-        let order = |said: &[f64]| spearman(&measured, said).unwrap_or(f64::NAN);
+        // A model of which a way says nothing is not in its order.
+        let order = |said: &[f64]| {
+            let known = measured.iter().zip(said).filter(|(_, said)| said.is_finite());
+            let (truth, said): (Vec<f64>, Vec<f64>) = known.map(|(a, b)| (*a, *b)).unzip();
+            spearman(&truth, &said).unwrap_or(f64::NAN)
+        };
         let within = |said: &[f64]| {
             let close = |(said, truth): (&f64, &f64)| (said / truth - 1.0).abs() <= 0.25;
             mean(said.iter().zip(&measured).map(|pair| f64::from(u8::from(close(pair)))))

@@ -289,8 +289,10 @@ fn sum_up<'a>(
     let of = |get: &dyn Fn(&Score) -> f64| mean(with.iter().map(|(_, score)| get(score)));
     let mut gains: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (board, score) in &with {
-        if let Some(ridge) = board.scores.get(&(count, Method::Ridge)) {
-            gains.entry(&board.device).or_default().push(score.spearman - ridge.spearman);
+        let ridge = board.scores.get(&(count, Method::Ridge));
+        let gain = ridge.map(|ridge| score.spearman - ridge.spearman);
+        if let Some(gain) = gain.filter(|gain| !gain.is_nan()) {
+            gains.entry(&board.device).or_default().push(gain);
         }
     }
     let groups: Vec<Vec<f64>> = gains.into_values().collect();

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::ceiling::Ceiling;
 use crate::decisions::{ALL_OTHERS, Decisions, Fared, MEASURED, Way};
 use crate::families::{self, OfFamily};
 use crate::ranks::{ANCHORS, Method, OfBoard, Summary, ceiling, summary};
@@ -85,22 +86,31 @@ fn worst(text: &mut String, of: &Of) {
     if scored.is_empty() {
         return;
     }
+    line(text, "Worst boards with 10 anchors, and what bounds them:\n");
     line(
         text,
-        "Worst boards with 10 anchors, Spearman; the other board of the same device that agrees best; \
-         median over minimum of a run, which a tenth of the runs exceed:\n",
+        "| board | 10 anchors | all others | off by half | error, steady runs | others | same device |",
     );
-    line(text, "| board | 10 anchors | all others | same device | unsteady |\n|---|---|---|---|---|");
+    line(text, "|---|---|---|---|---|---|---|");
     for (spearman, board) in scored.into_iter().take(WORST) {
-        let (others, or_none) = (board.ceiling.others.spearman, |value: Option<f64>, digits| {
-            value.map_or_else(String::new, |value| format!("{value:.digits$}"))
-        });
-        let (sister, unsteady) = (board.ceiling.sister, board.ceiling.unsteady);
-        let (sister, unsteady) = (or_none(sister, 3), or_none(unsteady, 2));
-        let name = &board.board;
-        line(text, format!("| {name} | {spearman:.3} | {others:.3} | {sister} | {unsteady} |"));
+        line(text, bounded(&board.board, spearman, &board.ceiling));
     }
     line(text, "");
+}
+
+fn bounded(name: &str, spearman: f64, ceiling: &Ceiling) -> String {
+    let share = |value: f64| match value.is_nan() {
+        true => String::new(),
+        false => format!("{:.0} %", 100.0 * value),
+    };
+    format!(
+        "| {name} | {spearman:.3} | {:.3} | {} | {} | {} | {} |",
+        ceiling.others.spearman,
+        share(ceiling.far_off),
+        share(ceiling.steady),
+        share(ceiling.unsteady),
+        ceiling.sister.map_or_else(String::new, |sister| format!("{sister:.3}")),
+    )
 }
 
 fn help(text: &mut String, of: &Of) {
@@ -228,7 +238,8 @@ fn of_table(of: &Of) -> Value {
     });
     let ceilings = of.boards.iter().map(|board| {
         json!({ "board": board.board, "spearman": board.ceiling.others.spearman,
-            "same_device": board.ceiling.sister, "unsteady": board.ceiling.unsteady })
+            "off_by_half": board.ceiling.far_off, "error_steady": board.ceiling.steady,
+            "error_unsteady": board.ceiling.unsteady, "same_device": board.ceiling.sister })
     });
     let families = of.families.iter().map(|found| {
         json!({ "family": found.family, "spearman": found.spearman[0],

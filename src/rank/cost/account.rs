@@ -17,10 +17,7 @@ pub(super) struct Account {
 impl Account {
     /// From the covariance of the measured models, noise included, and their distances from each
     /// centre.
-    pub(super) fn of(
-        covariance: DMatrix<f64>,
-        beyond: &DMatrix<f64>,
-    ) -> Result<Self, CostError> {
+    pub(super) fn of(covariance: DMatrix<f64>, beyond: &DMatrix<f64>) -> Result<Self, CostError> {
         let factor = covariance.cholesky().ok_or(CostError::Degenerate(beyond.nrows()))?;
         let weights = factor.solve(beyond);
         let columns = beyond.column_iter().zip(weights.column_iter());

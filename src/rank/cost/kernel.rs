@@ -185,7 +185,6 @@ impl Parts {
     }
 }
 
-
 /// Covariances of models with models, before it is said how much a board deviates.
 #[derive(Debug, Clone)]
 pub(super) struct Covariance {

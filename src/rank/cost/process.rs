@@ -161,7 +161,8 @@ impl Posterior {
     fn joint(&self, kernel: &Kernel, models: &[usize]) -> Joint {
         let moments = self.moments(kernel, models);
         let mean = DVector::from_iterator(models.len(), moments.iter().map(|(mean, _)| *mean));
-        let (near, prior) = (kernel.between(&self.measured, models), kernel.between(models, models));
+        let (near, prior) =
+            (kernel.between(&self.measured, models), kernel.between(models, models));
         let centres = kernel.centres().select_rows(models);
         let mut covariance = DMatrix::zeros(models.len(), models.len());
         let mut noise = 0.0;

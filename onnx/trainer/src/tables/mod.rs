@@ -42,9 +42,8 @@ pub(crate) struct Board {
     pub(crate) device: String,
     /// Costs by name of the model.
     pub(crate) cells: BTreeMap<String, f64>,
-    /// Median over minimum of a run, in the tenth of its runs where it is largest at least this
-    /// much; where a table says so.
-    pub(crate) unsteady: Option<f64>,
+    /// Median over minimum of a run by name of the model, where a table says so.
+    pub(crate) unsteady: BTreeMap<String, f64>,
 }
 
 /// One kind of cost.
@@ -91,8 +90,8 @@ struct Gathered {
     models: BTreeMap<String, Model>,
     /// By board: its device, and measurements by model.
     boards: BTreeMap<String, (String, BTreeMap<String, Vec<f64>>)>,
-    /// By board: median over minimum of its runs.
-    unsteady: BTreeMap<String, Vec<f64>>,
+    /// By board and model: median over minimum of the last run.
+    unsteady: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 impl Gathered {
@@ -133,7 +132,7 @@ impl Gathered {
             .map(|(name, (device, cells))| {
                 let cells =
                     cells.into_iter().map(|(model, costs)| (model, median(costs))).collect();
-                let unsteady = self.unsteady.get(&name).and_then(|all| ninth_decile(all));
+                let unsteady = self.unsteady.get(&name).cloned().unwrap_or_default();
                 Board { name, device, cells, unsteady }
             })
             .collect();
@@ -142,12 +141,6 @@ impl Gathered {
         complete(&mut models);
         (boards.len() > 1).then_some(Dataset { name, models, boards })
     }
-}
-
-fn ninth_decile(values: &[f64]) -> Option<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() * 9 / 10).copied()
 }
 
 /// An amount that no table gives for a model is taken as the median of the others'.

@@ -64,7 +64,8 @@ fn read(
         }
         let describe = || self::model(model, family, precision, macs, params);
         let board = format!("{device}, {runtime}");
-        found.unsteady.entry(board.clone()).or_default().extend(number(noise));
+        let steadiness = number(noise).map(|ratio| (format!("{model} {precision}"), ratio));
+        found.unsteady.entry(board.clone()).or_default().extend(steadiness);
         found.add(describe, &format!("{model} {precision}"), &board, device, value);
     }
     Ok(found.finish(name, least))
