@@ -1,6 +1,6 @@
 //! `evaluate`: everything, or some of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use umbra::rank::cost::CostError;
@@ -26,6 +26,9 @@ pub(crate) struct Evaluate {
     /// One JSON document.
     #[arg(long)]
     json: bool,
+    /// Put the tables into this page, between its headings "Tables" and "Sources".
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "json"])]
+    into: Option<PathBuf>,
     /// Write plots into this folder.
     #[arg(long, value_name = "DIR")]
     svg: Option<PathBuf>,
@@ -46,9 +49,12 @@ pub(crate) enum EvaluateError {
     /// A folder without any table.
     #[error("{0} holds none of the tables")]
     Empty(PathBuf),
-    /// A plot.
+    /// A page without the headings.
+    #[error("{0} has no heading \"## Tables\" with \"## Sources\" after it")]
+    Page(PathBuf),
+    /// A page or a plot.
     #[error("{path}: {source}")]
-    Plot {
+    File {
         /// Which one.
         path: PathBuf,
         /// What the system says.
@@ -86,6 +92,21 @@ impl Evaluate {
         if let Some(svg) = &self.svg {
             report::plots(svg, &results)?;
         }
+        if let Some(page) = &self.into {
+            put(page, &report::text(&results))?;
+        }
         Ok(if self.json { report::json(&results) } else { report::text(&results) })
     }
+}
+
+/// Replaces the tables of a page.
+fn put(page: &Path, tables: &str) -> Result<(), EvaluateError> {
+    let file = |source| EvaluateError::File { path: page.to_owned(), source };
+    let old = std::fs::read_to_string(page).map_err(file)?;
+    let parts = old.split_once("\n## Tables\n");
+    let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once("\n## Sources\n")?.1)));
+    let Some((head, sources)) = parts else { return Err(EvaluateError::Page(page.to_owned())) };
+    let tables = tables.trim_end();
+    let new = format!("{head}\n## Tables\n\n{tables}\n\n## Sources\n{sources}");
+    std::fs::write(page, new).map_err(file)
 }

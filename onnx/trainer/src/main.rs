@@ -6,6 +6,7 @@
 //! `onnx/probes`, `train` the rankers, and `collect` makes tables of one's own measurements.
 
 mod architecture;
+mod ceiling;
 mod collect;
 mod decisions;
 mod evaluate;

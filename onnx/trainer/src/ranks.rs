@@ -8,6 +8,7 @@ use umbra::rank::cost::{
     Anchor, CostError, Guess, LAMBDA, Pool, Process, Traits, choose_anchors, ridge, tune,
 };
 
+use crate::ceiling::Ceiling;
 use crate::evaluate::EvaluateError;
 use crate::progress::Progress;
 use crate::rates::{self, Bills, Lesson, Prior};
@@ -96,6 +97,7 @@ pub(crate) struct OfBoard {
     pub(crate) board: String,
     pub(crate) device: String,
     pub(crate) scores: BTreeMap<(usize, Method), Score>,
+    pub(crate) ceiling: Ceiling,
 }
 
 /// A pool without one device, ready to predict.
@@ -124,8 +126,8 @@ impl Prepared {
         let fold = |name: &&str| names.binary_search(name).unwrap_or(0) % folds;
         let devices: Vec<usize> = all.iter().map(fold).collect();
         let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
-        let scales = tune(&pool, &traits, &devices)?;
-        let process = Process::of(&pool, &traits, scales)?;
+        let prior = tune(&pool, &traits, &devices)?;
+        let process = Process::of(&pool, &traits, prior)?;
         let rates = priors(train, &others)?;
         Ok(Self { pool, traits, process, rates, residual: None })
     }
@@ -242,11 +244,12 @@ fn of_board(
         }
     }
     let scores = sums.into_iter().map(|(key, all)| (key, average(&all))).collect();
-    Ok(OfBoard { board: board.name.clone(), device: board.device.clone(), scores })
+    let ceiling = Ceiling::of(train, prepared, board, protocol)?;
+    Ok(OfBoard { board: board.name.clone(), device: board.device.clone(), scores, ceiling })
 }
 
 /// Leaves the middle eight tenths.
-fn trim(pairs: &mut Vec<(f64, Guess)>) {
+pub(crate) fn trim(pairs: &mut Vec<(f64, Guess)>) {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let tenth = pairs.len() / 10;
     pairs.truncate(pairs.len() - tenth);
@@ -335,17 +338,32 @@ pub(crate) struct Summary {
 
 /// Sums up boards for a number of anchors and a method; none if no board has it.
 pub(crate) fn summary(boards: &[OfBoard], count: usize, method: Method) -> Option<Summary> {
+    sum_up(boards, |board| board.scores.get(&(count, method)), count)
+}
+
+/// The same for each model predicted from all others.
+pub(crate) fn ceiling(boards: &[OfBoard]) -> Option<Summary> {
+    sum_up(boards, |board| Some(&board.ceiling.others), usize::MAX)
+}
+
+fn sum_up<'a>(
+    boards: &'a [OfBoard],
+    score: impl Fn(&'a OfBoard) -> Option<&'a Score>,
+    count: usize,
+) -> Option<Summary> {
     let with: Vec<(&OfBoard, &Score)> = boards
         .iter()
-        .filter_map(|board| Some((board, board.scores.get(&(count, method))?)))
+        .filter_map(|board| Some((board, score(board)?)))
         .filter(|(_, score)| !score.spearman.is_nan())
         .collect();
     let worst = with.iter().min_by(|a, b| a.1.spearman.total_cmp(&b.1.spearman))?;
     let of = |get: &dyn Fn(&Score) -> f64| mean(with.iter().map(|(_, score)| get(score)));
     let mut gains: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (board, score) in &with {
-        if let Some(ridge) = board.scores.get(&(count, Method::Ridge)) {
-            gains.entry(&board.device).or_default().push(score.spearman - ridge.spearman);
+        let ridge = board.scores.get(&(count, Method::Ridge));
+        let gain = ridge.map(|ridge| score.spearman - ridge.spearman);
+        if let Some(gain) = gain.filter(|gain| !gain.is_nan()) {
+            gains.entry(&board.device).or_default().push(gain);
         }
     }
     let groups: Vec<Vec<f64>> = gains.into_values().collect();

@@ -6,9 +6,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::decisions::{Decisions, MEASURED, Way};
+use crate::ceiling::Ceiling;
+use crate::decisions::{ALL_OTHERS, Decisions, Fared, MEASURED, Way};
 use crate::families::{self, OfFamily};
-use crate::ranks::{ANCHORS, Method, OfBoard, Summary, summary};
+use crate::ranks::{ANCHORS, Method, OfBoard, Summary, ceiling, summary};
 
 pub(crate) use plot::plots;
 
@@ -51,9 +52,65 @@ fn ranks(text: &mut String, of: &Of) {
             line(text, row(count, method, &found));
         }
     }
-    if let Some(found) = summary(&of.boards, 10, Method::Process) {
-        line(text, format!("\nWorst with 10 anchors: {}.\n", found.worst_board));
+    if let Some(row) = ceiling_row(&of.boards) {
+        line(text, row);
     }
+    line(text, "");
+    worst(text, of);
+}
+
+/// Each model predicted from all others.
+fn ceiling_row(boards: &[OfBoard]) -> Option<String> {
+    let found = ceiling(boards)?;
+    Some(format!(
+        "| all others | process | {:.4} | {:.4} | {:.4} | {:.0} % | {:.0} % | {:.0} % |  |",
+        found.spearman,
+        found.worst,
+        found.tau,
+        100.0 * found.within[0],
+        100.0 * found.within[1],
+        100.0 * found.covered,
+    ))
+}
+
+/// Boards that are predicted worst, with what bounds them.
+const WORST: usize = 6;
+
+fn worst(text: &mut String, of: &Of) {
+    let scored = of.boards.iter().filter_map(|board| {
+        let score = board.scores.get(&(10, Method::Process))?;
+        Some((score.spearman, board))
+    });
+    let mut scored: Vec<(f64, &OfBoard)> = scored.collect();
+    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if scored.is_empty() {
+        return;
+    }
+    line(text, "Worst boards with 10 anchors, and what bounds them:\n");
+    line(
+        text,
+        "| board | 10 anchors | all others | off by half | error, steady runs | others | same device |",
+    );
+    line(text, "|---|---|---|---|---|---|---|");
+    for (spearman, board) in scored.into_iter().take(WORST) {
+        line(text, bounded(&board.board, spearman, &board.ceiling));
+    }
+    line(text, "");
+}
+
+fn bounded(name: &str, spearman: f64, ceiling: &Ceiling) -> String {
+    let share = |value: f64| match value.is_nan() {
+        true => String::new(),
+        false => format!("{:.0} %", 100.0 * value),
+    };
+    format!(
+        "| {name} | {spearman:.3} | {:.3} | {} | {} | {} | {} |",
+        ceiling.others.spearman,
+        share(ceiling.far_off),
+        share(ceiling.steady),
+        share(ceiling.unsteady),
+        ceiling.sister.map_or_else(String::new, |sister| format!("{sister:.3}")),
+    )
 }
 
 fn help(text: &mut String, of: &Of) {
@@ -61,11 +118,16 @@ fn help(text: &mut String, of: &Of) {
     let Some(ridge) = summary(&of.help, 20, Method::Ridge) else { return };
     let (gain, low, high) = found.gain;
     line(text, "HELP's protocol (20 measurements, middle 80 %), Spearman:\n");
-    line(text, "| process | worst | ridge | worst | over the ridge |\n|---|---|---|---|---|");
+    line(
+        text,
+        "| process | worst | ridge | worst | over the ridge | process from all others | worst |\n\
+         |---|---|---|---|---|---|---|",
+    );
+    let (most, least) = ceiling(&of.help).map_or((f64::NAN, f64::NAN), |c| (c.spearman, c.worst));
     line(
         text,
         format!(
-            "| {:.4} | {:.4} | {:.4} | {:.4} | {gain:+.4} [{low:+.4}, {high:+.4}] |\n",
+            "| {:.4} | {:.4} | {:.4} | {:.4} | {gain:+.4} [{low:+.4}, {high:+.4}] | {most:.4} | {least:.4} |\n",
             found.spearman, found.worst, ridge.spearman, ridge.worst
         ),
     );
@@ -122,22 +184,30 @@ fn shares(method: Method, within: [f64; 2], covered: f64) -> [String; 3] {
 fn decisions(text: &mut String, of: &Of) {
     let Some(decisions) = &of.decisions else { return };
     line(text, format!("### Decisions: {} problems\n", decisions.problems));
-    line(text, "| measured | recommended by | limits broken | regret, points | regret, utility |");
-    line(text, "|---|---|---|---|---|");
-    for count in MEASURED {
+    line(
+        text,
+        "| measured | recommended by | limits broken | regret, points | median | none better | regret, utility |",
+    );
+    line(text, "|---|---|---|---|---|---|---|");
+    for count in MEASURED.into_iter().chain([ALL_OTHERS]) {
         for way in Way::ALL {
             let Some(fared) = decisions.fared.get(&(count, way)) else { continue };
-            let (broken, name) = (100.0 * fared.violations, way.name());
-            line(
-                text,
-                format!(
-                    "| {count} | {name} | {broken:.1} % | {:.2} | {:.2} |",
-                    fared.regret, fared.utility
-                ),
-            );
+            line(text, decided(count, way, fared));
         }
     }
     line(text, "");
+}
+
+fn decided(count: usize, way: Way, fared: &Fared) -> String {
+    let count = if count == ALL_OTHERS { "all others".to_owned() } else { count.to_string() };
+    let (broken, best) = (100.0 * fared.violations, 100.0 * fared.best);
+    format!(
+        "| {count} | {} | {broken:.1} % | {:.2} | {:.2} | {best:.0} % | {:.2} |",
+        way.name(),
+        fared.regret,
+        fared.median,
+        fared.utility
+    )
 }
 
 fn line(text: &mut String, line: impl std::fmt::Display) {
@@ -169,6 +239,11 @@ fn of_table(of: &Of) -> Value {
                 "predictor": method.name(), "spearman": score.spearman, "tau": score.tau })
         })
     });
+    let ceilings = of.boards.iter().map(|board| {
+        json!({ "board": board.board, "spearman": board.ceiling.others.spearman,
+            "off_by_half": board.ceiling.far_off, "error_steady": board.ceiling.steady,
+            "error_unsteady": board.ceiling.unsteady, "same_device": board.ceiling.sister })
+    });
     let families = of.families.iter().flat_map(|found| {
         found.scores.iter().map(move |(way, score)| {
             json!({ "family": found.family, "predictor": way.name(), "spearman": score.spearman,
@@ -178,8 +253,10 @@ fn of_table(of: &Of) -> Value {
     });
     let decisions = of.decisions.iter().flat_map(|decisions| {
         decisions.fared.iter().map(move |((count, way), fared)| {
-            json!({ "problems": decisions.problems, "measured": count, "by": way.name(),
+            let measured = (*count != ALL_OTHERS).then_some(*count);
+            json!({ "problems": decisions.problems, "measured": measured, "by": way.name(),
                 "violations": fared.violations, "regret_points": fared.regret,
+                "regret_points_median": fared.median, "none_better": fared.best,
                 "regret_utility": fared.utility })
         })
     });
@@ -194,6 +271,7 @@ fn of_table(of: &Of) -> Value {
         "help_protocol": help,
         "ranks": ranks.collect::<Vec<_>>(),
         "boards": boards.collect::<Vec<_>>(),
+        "from_all_others": ceilings.collect::<Vec<_>>(),
         "families": families.collect::<Vec<_>>(),
         "decisions": decisions.collect::<Vec<_>>(),
     })

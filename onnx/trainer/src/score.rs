@@ -27,6 +27,18 @@ pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     if count > 0.0 { sum / count } else { f64::NAN }
 }
 
+/// The middle one; none is no number.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let at = |at: usize| values.get(at).copied().unwrap_or(f64::NAN);
+    if values.len() % 2 == 1 {
+        at(middle)
+    } else {
+        f64::midpoint(at(middle.wrapping_sub(1)), at(middle))
+    }
+}
+
 /// 95 % interval of the mean over groups, which are drawn whole: boards of one device are not
 /// independent.
 pub(crate) fn interval(groups: &[Vec<f64>], seed: u64) -> (f64, f64) {

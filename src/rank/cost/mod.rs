@@ -11,11 +11,15 @@
 //! error is a ratio. Every prediction has an interval. Nothing here measures or reads;
 //! docs/evaluation-hardware.md says how good it is.
 
+mod account;
 mod anchors;
+mod choice;
 mod features;
 mod fill;
 mod forecast;
+mod kernel;
 mod memory;
+mod mixture;
 mod pool;
 mod process;
 pub mod residual;
@@ -24,11 +28,14 @@ pub mod roofline;
 mod tune;
 
 pub use anchors::choose_anchors;
+pub use choice::Choice;
 pub use features::Traits;
 pub use forecast::{Subject, forecast};
+pub use kernel::Scales;
 pub use memory::{Footprint, footprints};
+pub use mixture::Prior;
 pub use pool::{Anchor, CostError, Pool};
-pub use process::{Process, Scales};
+pub use process::{Joint, Process};
 pub use ridge::{LAMBDA, ridge};
 pub use tune::tune;
 

@@ -1,69 +1,36 @@
-//! The new board as a draw from a Gaussian process over models.
+//! The new board as a draw from a mixture of Gaussian processes over models.
 //!
-//! What the known boards have in common is the mean; how they differ from it, board by
-//! board, is the main part of the covariance (a factor model without cutting factors off,
-//! since the pool is the prior and a few anchors are the data). To it come what no board of
-//! the pool may have shown: another slope over the size of models, another price of eight
-//! bits, and a smooth function of what models are made of. So a board where eight bits lose
-//! is believed after a few anchors of both kinds, and a model that nobody measured is
-//! predicted from its traits, with the wider interval that it deserves.
+//! The pool is the prior ([`super::kernel`]), in as many variants as boards differ
+//! ([`super::mixture`]); a few anchors are the data. What is predicted of a model is the mean of
+//! what the variants say, each as likely as the anchors make it, and its variance is theirs and
+//! that among them.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 use super::features::Features;
-use super::fill::{Filled, fill};
+use super::fill::fill;
+use super::kernel::Kernel;
+use super::mixture::{Member, Prior, normalised, weigh};
 use super::pool::Pool;
 use super::{Anchor, CostError, Guess, Traits};
-
-/// Variances of the parts: of `boards`, `slope` and the four after them as shares of what the
-/// pool shows, of `level` and `noise` in squared logarithms.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scales {
-    /// Variance of the level of a new board beyond that of the pool's, in squared logarithms.
-    pub level: f64,
-    /// How much of the differences among known boards a new one may show.
-    pub boards: f64,
-    /// Another slope over the mean of the boards.
-    pub slope: f64,
-    /// Another price of eight bits, for all models alike.
-    pub kind: f64,
-    /// The same, growing with the size of the model.
-    pub kind_slope: f64,
-    /// A linear function of the traits.
-    pub linear: f64,
-    /// A smooth function of the traits.
-    pub smooth: f64,
-    /// Its length, in standard deviations of a trait.
-    pub length: f64,
-    /// What measuring again would change.
-    pub noise: f64,
-}
-
-impl Default for Scales {
-    fn default() -> Self {
-        Self {
-            // None is sure.
-            level: 1.0,
-            boards: 1.0,
-            slope: 0.02,
-            kind: 0.1,
-            kind_slope: 0.01,
-            linear: 0.02,
-            smooth: 0.01,
-            length: 0.6,
-            noise: 0.003,
-        }
-    }
-}
-
-/// Two models of different type are this much less alike than two of one type.
-const ACROSS_KINDS: f64 = 0.135;
 
 /// A pool made ready to predict from.
 #[derive(Debug, Clone)]
 pub struct Process {
-    pub(super) kernel: Kernel,
+    kernel: Kernel,
+    prior: Prior,
     pool: Pool,
+}
+
+/// What is believed of the logarithms of some models' costs.
+#[derive(Debug, Clone)]
+pub struct Joint {
+    /// Their means.
+    pub mean: DVector<f64>,
+    /// Their covariance.
+    pub covariance: DMatrix<f64>,
+    /// Variance of what measuring would add to each.
+    pub noise: f64,
 }
 
 impl Process {
@@ -71,14 +38,15 @@ impl Process {
     ///
     /// # Errors
     /// [`CostError`] if there are not as many traits as models, or nothing to predict from.
-    pub fn of(pool: &Pool, traits: &[Traits], scales: Scales) -> Result<Self, CostError> {
-        let models = pool.models();
+    pub fn of(pool: &Pool, traits: &[Traits], prior: impl Into<Prior>) -> Result<Self, CostError> {
+        let (models, prior) = (pool.models(), prior.into());
         if traits.len() != models {
             return Err(CostError::Mismatch { what: "traits", found: traits.len(), models });
         }
         let features = Features::of(traits);
-        let filled = fill(pool, &features, scales)?;
-        Ok(Self { kernel: Kernel::of(&filled, features, scales), pool: pool.clone() })
+        let filled = fill(pool, &features, prior.scales)?;
+        let kernel = Kernel::of(&filled, features, prior.scales);
+        Ok(Self { kernel, prior, pool: pool.clone() })
     }
 
     /// Predicts all models from those measured on the new board.
@@ -86,12 +54,10 @@ impl Process {
     /// # Errors
     /// [`CostError`] for anchors that are no costs of these models.
     pub fn predict(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
-        let posterior = self.kernel.given(&self.pool.anchors(anchors)?)?;
-        let guess = |model| {
-            let (mean, variance) = posterior.of(&self.kernel, model);
-            Guess::of(mean, (variance * posterior.surprise + self.kernel.scales.noise).sqrt())
-        };
-        Ok((0..self.pool.models()).map(guess).collect())
+        let all: Vec<usize> = (0..self.pool.models()).collect();
+        let posterior = self.given(anchors)?;
+        let moments = posterior.moments(&self.kernel, &all);
+        Ok(moments.iter().map(|(mean, variance)| Guess::of(*mean, variance.sqrt())).collect())
     }
 
     /// The same, but each measured model from the others alone, as if it had not been measured.
@@ -100,177 +66,145 @@ impl Process {
     /// [`CostError`] for anchors that are no costs of these models.
     pub fn predict_from_others(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
         let mut guesses = self.predict(anchors)?;
-        let known = self.pool.anchors(anchors)?;
-        let posterior = self.kernel.given(&known)?;
-        let left_out = posterior.left_out(&known);
-        for ((model, _), (mean, variance)) in known.iter().zip(left_out) {
+        let posterior = self.given(anchors)?;
+        for ((model, _), (mean, variance)) in posterior.known.iter().zip(posterior.left_out()) {
             if let Some(guess) = guesses.get_mut(*model) {
-                *guess = Guess::of(mean, (variance * posterior.surprise).sqrt());
+                *guess = Guess::of(mean, variance.sqrt());
             }
         }
         Ok(guesses)
     }
 
-    /// Which of some models to measure next so as to learn most about one that is not to be
-    /// measured: the one whose cost explains the largest share of the other's variance.
+    /// What is believed of some models together, as one Gaussian.
     ///
     /// # Errors
     /// [`CostError`] for anchors that are no costs of these models.
-    pub fn informative(
-        &self,
-        anchors: &[Anchor],
-        about: usize,
-        among: &[usize],
-    ) -> Result<Option<usize>, CostError> {
-        let posterior = self.kernel.given(&self.pool.anchors(anchors)?)?;
-        let near = posterior.explaining(&self.kernel, about);
-        let explained = |model: usize| {
-            let shared = posterior.near(&self.kernel, model).dot(&near);
-            let covariance = self.kernel.between(model, about) - shared;
-            let (_, variance) = posterior.of(&self.kernel, model);
-            covariance * covariance / (variance + self.kernel.scales.noise)
-        };
-        let models = among.iter().copied().filter(|model| *model != about);
-        let scored = models.map(|model| (explained(model), model));
-        Ok(scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, model)| model))
-    }
-}
-
-/// The prior: a mean and a covariance of models.
-#[derive(Debug, Clone)]
-pub(super) struct Kernel {
-    /// Mean logarithm over the boards.
-    mean: Vec<f64>,
-    /// The same, centred.
-    shape: Vec<f64>,
-    /// What each board has beyond the mean, over the root of their number; a row per model.
-    deviations: DMatrix<f64>,
-    /// Variance of a mean that rests on filled cells.
-    doubt: Vec<f64>,
-    /// Variance of the level among the boards.
-    level: f64,
-    /// Variance of the models' mean logarithms: what a share of one means for the traits.
-    spread: f64,
-    features: Features,
-    pub(super) scales: Scales,
-}
-
-impl Kernel {
-    pub(super) fn of(filled: &Filled, features: Features, scales: Scales) -> Self {
-        let costs = &filled.costs;
-        let boards = costs.ncols().max(1) as f64;
-        let levels = costs.row_mean();
-        let mean = costs.column_mean();
-        let average = mean.mean();
-        let deviations = DMatrix::from_fn(costs.nrows(), costs.ncols(), |i, j| {
-            let level = levels.get(j).unwrap_or(&0.0) - average;
-            (costs.get((i, j)).unwrap_or(&0.0) - mean.get(i).unwrap_or(&0.0) - level)
-                / boards.sqrt()
-        });
-        let shape: Vec<f64> = mean.iter().map(|mean| mean - average).collect();
-        let squares: f64 = shape.iter().map(|shape| shape * shape).sum();
-        Self {
-            spread: if costs.is_empty() { 1.0 } else { squares / shape.len().max(1) as f64 },
-            shape,
-            mean: mean.iter().copied().collect(),
-            deviations,
-            doubt: filled.doubt.clone(),
-            level: if costs.ncols() > 1 { levels.variance() } else { 0.0 },
-            features,
-            scales,
-        }
+    pub fn joint(&self, anchors: &[Anchor], models: &[usize]) -> Result<Joint, CostError> {
+        Ok(self.given(anchors)?.joint(&self.kernel, models))
     }
 
-    pub(super) fn mean(&self, model: usize) -> f64 {
-        self.mean.get(model).copied().unwrap_or(0.0)
-    }
-
-    /// Covariance of two models.
-    pub(super) fn between(&self, i: usize, j: usize) -> f64 {
-        let (features, scales) = (&self.features, &self.scales);
-        let shape = |model: usize| self.shape.get(model).copied().unwrap_or(0.0);
-        let (kind_i, kind_j) = (features.kind(i), features.kind(j));
-        let (product, distance) = features.relate(i, j);
-        let alike = if kind_i == kind_j { 1.0 } else { ACROSS_KINDS };
-        let smooth = (-0.5 * distance / (scales.length * scales.length)).exp() * alike;
-        let doubt = if i == j { self.doubt.get(i).copied().unwrap_or(0.0) } else { 0.0 };
-        let by_traits = scales.kind * kind_i * kind_j
-            + scales.kind_slope * kind_i * features.work(i) * kind_j * features.work(j)
-            + scales.linear * product
-            + scales.smooth * smooth;
-        scales.boards * self.shared(i, j)
-            + scales.slope * shape(i) * shape(j)
-            + self.spread * by_traits
-            + scales.level
-            + self.level
-            + doubt
-    }
-
-    /// Covariance over the boards of the pool.
-    fn shared(&self, i: usize, j: usize) -> f64 {
-        let columns = self.deviations.column_iter();
-        columns.filter_map(|column| Some(column.get(i)? * column.get(j)?)).sum()
-    }
-
-    /// What is known once some models were measured.
-    pub(super) fn given(&self, known: &[(usize, f64)]) -> Result<Posterior, CostError> {
-        let at = |i: usize| known.get(i).map_or((0, 0.0), |known| *known);
-        let covariance = DMatrix::from_fn(known.len(), known.len(), |i, j| {
-            let noise = if i == j { self.scales.noise } else { 0.0 };
-            self.between(at(i).0, at(j).0) + noise
-        });
-        let beyond = DVector::from_fn(known.len(), |i, _| at(i).1 - self.mean(at(i).0));
-        let factor = covariance.cholesky().ok_or(CostError::Degenerate(known.len()))?;
-        let weights = factor.solve(&beyond);
-        let fit = beyond.dot(&weights);
-        let models = known.iter().map(|(model, _)| *model).collect();
-        // A board that fits the prior worse than it should gets wider intervals.
-        let surprise = (fit / known.len().max(1) as f64).max(1.0);
-        Ok(Posterior { models, weights, factor, fit, surprise })
+    fn given(&self, anchors: &[Anchor]) -> Result<Posterior, CostError> {
+        Posterior::of(&self.kernel, &self.prior, self.pool.anchors(anchors)?)
     }
 }
 
 /// What a few measurements say.
 pub(super) struct Posterior {
-    models: Vec<usize>,
-    weights: DVector<f64>,
-    factor: Cholesky<f64, Dyn>,
-    fit: f64,
-    surprise: f64,
+    known: Vec<(usize, f64)>,
+    measured: Vec<usize>,
+    members: Vec<Member>,
 }
 
 impl Posterior {
-    /// Mean and variance of a model's logarithm, noise not included.
-    pub(super) fn of(&self, kernel: &Kernel, model: usize) -> (f64, f64) {
-        let near = self.near(kernel, model);
-        let explained = near.dot(&self.factor.solve(&near));
-        let mean = kernel.mean(model) + near.dot(&self.weights);
-        (mean, (kernel.between(model, model) - explained).max(0.0))
+    pub(super) fn of(
+        kernel: &Kernel,
+        prior: &Prior,
+        known: Vec<(usize, f64)>,
+    ) -> Result<Self, CostError> {
+        let members = weigh(&prior.variants, &kernel.witness(&known, 1.0))?;
+        Ok(Self { measured: known.iter().map(|(model, _)| *model).collect(), known, members })
     }
 
-    /// Mean and variance of each measurement given the others, noise included: what the
-    /// inverse of the covariance says without solving again.
-    fn left_out(&self, known: &[(usize, f64)]) -> Vec<(f64, f64)> {
-        let inverse = self.factor.inverse();
-        let precisions = inverse.diagonal();
-        let each = known.iter().zip(self.weights.iter()).zip(precisions.iter());
-        each.map(|(((_, cost), weight), own)| (cost - weight / own, own.recip())).collect()
+    /// Mean and variance of the logarithm of some models, noise included.
+    pub(super) fn moments(&self, kernel: &Kernel, models: &[usize]) -> Vec<(f64, f64)> {
+        let near = kernel.between(&self.measured, models);
+        let own: Vec<_> = models.iter().map(|model| kernel.parts(*model, *model)).collect();
+        let mut sums = vec![Moments::default(); models.len()];
+        for member in &self.members {
+            let near = near.of_share(member.share);
+            let shifts = member.account.shifts(&near);
+            let explaining = member.account.explaining(&near);
+            for (at, (sum, own)) in sums.iter_mut().zip(&own).enumerate() {
+                let explained = explaining.column_iter().nth(at).map_or(0.0, |c| c.norm_squared());
+                let prior = member.share * own.weighed(&kernel.scales) + own.common;
+                let left = (prior - explained).max(0.0);
+                let model = models.get(at).copied().unwrap_or(usize::MAX);
+                for (centre, weight) in member.centres() {
+                    let mean = kernel.centres().get((model, centre)).unwrap_or(&0.0)
+                        + shifts.get((at, centre)).unwrap_or(&0.0);
+                    let variance = left * member.account.surprise(centre) + member.noise;
+                    sum.add(weight, mean, variance);
+                }
+            }
+        }
+        sums.iter().map(Moments::whole).collect()
     }
 
-    /// Covariances of a model with those measured.
-    fn near(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
-        let measured = self.models.iter().map(|known| kernel.between(model, *known));
-        DVector::from_iterator(self.models.len(), measured)
+    /// Mean and variance of each measurement given the others, noise included. How likely a
+    /// variant is without a measurement follows from how likely it makes that measurement.
+    fn left_out(&self) -> Vec<(f64, f64)> {
+        let mut said: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new(); self.known.len()];
+        for member in &self.members {
+            let (errors, variances) = member.account.left_out();
+            for (centre, weight) in member.centres() {
+                let surprise = member.account.surprise(centre);
+                let errors = errors.column_iter().nth(centre);
+                let errors = errors.iter().flat_map(|column| column.iter());
+                let each = errors.zip(variances.iter()).zip(&self.known);
+                for (said, ((error, variance), (_, cost))) in said.iter_mut().zip(each) {
+                    let density = -0.5 * (error * error / variance + variance.ln());
+                    said.push((weight.ln() - density, cost - error, variance * surprise));
+                }
+            }
+        }
+        let whole = |said: &Vec<(f64, f64, f64)>| {
+            let likely: Vec<f64> = said.iter().map(|(likely, ..)| *likely).collect();
+            let mut sum = Moments::default();
+            for (weight, (_, mean, variance)) in normalised(&likely).into_iter().zip(said) {
+                sum.add(weight, *mean, *variance);
+            }
+            sum.whole()
+        };
+        said.iter().map(whole).collect()
     }
 
-    /// The same, solved for what each measurement says of the model.
-    fn explaining(&self, kernel: &Kernel, model: usize) -> DVector<f64> {
-        self.factor.solve(&self.near(kernel, model))
+    fn joint(&self, kernel: &Kernel, models: &[usize]) -> Joint {
+        let moments = self.moments(kernel, models);
+        let mean = DVector::from_iterator(models.len(), moments.iter().map(|(mean, _)| *mean));
+        let (near, prior) =
+            (kernel.between(&self.measured, models), kernel.between(models, models));
+        let centres = kernel.centres().select_rows(models);
+        let mut covariance = DMatrix::zeros(models.len(), models.len());
+        let mut noise = 0.0;
+        for member in &self.members {
+            let near = near.of_share(member.share);
+            let explaining = member.account.explaining(&near);
+            let left = prior.of_share(member.share) - explaining.tr_mul(&explaining);
+            let means = &centres + member.account.shifts(&near);
+            for (centre, weight) in member.centres() {
+                covariance += &left * (weight * member.account.surprise(centre));
+                noise += weight * member.noise;
+                if let Some(own) = means.column_iter().nth(centre) {
+                    let apart = own - &mean;
+                    covariance.ger(weight, &apart, &apart, 1.0);
+                }
+            }
+        }
+        Joint { mean, covariance, noise }
+    }
+}
+
+/// Means and variances, weighed.
+#[derive(Debug, Clone, Default)]
+struct Moments {
+    weight: f64,
+    mean: f64,
+    /// Weighed sum of squares about the mean so far.
+    apart: f64,
+    variance: f64,
+}
+
+impl Moments {
+    fn add(&mut self, weight: f64, mean: f64, variance: f64) {
+        let all = self.weight + weight;
+        let (beyond, share) = (mean - self.mean, weight / all);
+        self.mean += share * beyond;
+        self.apart += weight * (1.0 - share) * beyond * beyond;
+        self.variance += weight * variance;
+        self.weight = all;
     }
 
-    /// Logarithm of the density of the measurements under the prior.
-    pub(super) fn evidence(&self) -> f64 {
-        let count = self.models.len() as f64;
-        -0.5 * (self.fit + self.factor.ln_determinant() + count * std::f64::consts::TAU.ln())
+    fn whole(&self) -> (f64, f64) {
+        (self.mean, (self.apart + self.variance) / self.weight)
     }
 }

@@ -1,27 +1,33 @@
-//! Scales by evidence: those under which the known boards, each predicted from the others,
-//! would have been least surprising. The new board has no part in it.
+//! The prior by evidence: scales, and how likely each variant of a board is, under which the known
+//! boards, each predicted from the others, would have been least surprising. The new board has
+//! no part in it.
 
+use nalgebra::DMatrix;
+
+use super::account::Account;
 use super::features::Features;
 use super::fill::fill;
+use super::kernel::{Covariance, Kernel, Parts, Scales};
+use super::mixture::{Prior, Witness, learn, variants};
 use super::pool::Pool;
-use super::process::{Kernel, Scales};
 use super::{CostError, Traits};
 
 /// Models whose costs are weighed, at most.
 const WITNESSES: usize = 80;
 
-/// The best of a small grid round the defaults. `devices` says which boards (columns) are the
-/// same hardware: these are left out together.
+/// Scales from a small grid round the defaults, and under them the variants. `devices` says which
+/// boards (columns) are the same hardware: these are left out together.
 ///
 /// # Errors
 /// [`CostError`] if there are not as many traits as models, or nothing to predict from.
-pub fn tune(pool: &Pool, traits: &[Traits], devices: &[usize]) -> Result<Scales, CostError> {
+pub fn tune(pool: &Pool, traits: &[Traits], devices: &[usize]) -> Result<Prior, CostError> {
     let models = pool.models();
     if traits.len() != models {
         return Err(CostError::Mismatch { what: "traits", found: traits.len(), models });
     }
     let features = Features::of(traits);
     let mut trials: Vec<(Scales, f64)> = grid().map(|scales| (scales, 0.0)).collect();
+    let mut boards = Vec::new();
     for device in distinct(devices) {
         let same = |board: usize| devices.get(board) == Some(&device);
         let others = pool.only(|board| !same(board));
@@ -29,18 +35,53 @@ pub fn tune(pool: &Pool, traits: &[Traits], devices: &[usize]) -> Result<Scales,
             continue;
         }
         let filled = fill(&others, &features, Scales::default())?;
-        let witnesses: Vec<_> = pool.only(same).columns().iter().map(|c| witnesses(c)).collect();
-        let mut kernel = Kernel::of(&filled, features.clone(), Scales::default());
+        let kernel = Kernel::of(&filled, features.clone(), Scales::default());
+        let own = pool.only(same);
+        // Boards of one device share a vote.
+        let vote = 1.0 / own.boards() as f64;
+        boards.extend(own.columns().iter().map(|cells| Board::of(&kernel, cells, vote)));
+    }
+    for board in &boards {
         for (scales, evidence) in &mut trials {
-            kernel.scales = *scales;
-            for known in &witnesses {
-                // Boards of one device share a vote.
-                *evidence += kernel.given(known)?.evidence() / witnesses.len() as f64;
-            }
+            *evidence += board.vote * board.evidence(scales)?;
         }
     }
     let best = trials.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    Ok(best.map_or_else(Scales::default, |(scales, _)| scales))
+    let scales = best.map_or_else(Scales::default, |(scales, _)| scales);
+    let witnesses: Vec<Witness> = boards.into_iter().map(|board| board.witness(&scales)).collect();
+    let mut variants = variants();
+    learn(&mut variants, &witnesses)?;
+    Ok(Prior { scales, variants })
+}
+
+/// A board of the pool as the other devices see it.
+struct Board {
+    parts: DMatrix<Parts>,
+    beyond: DMatrix<f64>,
+    vote: f64,
+}
+
+impl Board {
+    fn of(kernel: &Kernel, cells: &[Option<f64>], vote: f64) -> Self {
+        let known = witnesses(cells);
+        let models: Vec<usize> = known.iter().map(|(model, _)| *model).collect();
+        Self { parts: kernel.parts_between(&models, &models), beyond: kernel.beyond(&known), vote }
+    }
+
+    /// Of its costs about the mean of the others.
+    fn evidence(&self, scales: &Scales) -> Result<f64, CostError> {
+        let mut covariance = self.parts.map(|parts| parts.weighed(scales) + parts.common);
+        let diagonal = covariance.iter_mut().step_by(self.parts.nrows() + 1);
+        diagonal.for_each(|own| *own += scales.noise);
+        let about_mean = self.beyond.columns(0, 1).into_owned();
+        let account = Account::of(covariance, &about_mean)?;
+        Ok(account.evidence().iter().sum())
+    }
+
+    fn witness(self, scales: &Scales) -> Witness {
+        let covariance = Covariance::of(&self.parts, scales);
+        Witness { covariance, beyond: self.beyond, vote: self.vote }
+    }
 }
 
 /// A board's measured models, thinned out.

@@ -41,7 +41,7 @@ pub(crate) fn plots(folder: &Path, results: &[Of]) -> Result<(), EvaluateError> 
 
 fn write(path: &Path, text: &str) -> Result<(), EvaluateError> {
     std::fs::write(path, text)
-        .map_err(|source| EvaluateError::Plot { path: path.to_owned(), source })
+        .map_err(|source| EvaluateError::File { path: path.to_owned(), source })
 }
 
 fn draw(title: &str, lines: &[Line], (low, high): (f64, f64)) -> String {

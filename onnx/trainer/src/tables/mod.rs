@@ -15,6 +15,7 @@ use std::path::Path;
 use umbra::model::Work;
 use umbra::rank::cost::Traits;
 
+use crate::score::median;
 use crate::table::TableError;
 
 pub(crate) use zoo::{ZOO, accuracies};
@@ -45,6 +46,8 @@ pub(crate) struct Board {
     pub(crate) device: String,
     /// Costs by name of the model.
     pub(crate) cells: BTreeMap<String, f64>,
+    /// Median over minimum of a run by name of the model, where a table says so.
+    pub(crate) unsteady: BTreeMap<String, f64>,
 }
 
 /// One kind of cost.
@@ -92,6 +95,8 @@ struct Gathered {
     models: BTreeMap<String, Model>,
     /// By board: its device, and measurements by model.
     boards: BTreeMap<String, (String, BTreeMap<String, Vec<f64>>)>,
+    /// By board and model: median over minimum of the last run.
+    unsteady: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 impl Gathered {
@@ -132,7 +137,8 @@ impl Gathered {
             .map(|(name, (device, cells))| {
                 let cells =
                     cells.into_iter().map(|(model, costs)| (model, median(costs))).collect();
-                Board { name, device, cells }
+                let unsteady = self.unsteady.get(&name).cloned().unwrap_or_default();
+                Board { name, device, cells, unsteady }
             })
             .collect();
         let used = |model: &Model| boards.iter().any(|board| board.cells.contains_key(&model.name));
@@ -140,13 +146,6 @@ impl Gathered {
         complete(&mut models);
         (boards.len() > 1).then_some(Dataset { name, models, boards })
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let at = |at: usize| values.get(at).copied().unwrap_or(f64::NAN);
-    if values.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle - 1), at(middle)) }
 }
 
 /// An amount that no table gives for a model is taken as the median of the others'.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use umbra::rank::cost::Traits;
 
-use super::{Dataset, Gathered, Model, median};
+use super::{Dataset, Gathered, Model};
 use crate::architecture::mobile;
+use crate::score::median;
 use crate::table::{Table, TableError, cost, number};
 
 /// What its latencies are called.
@@ -63,6 +64,8 @@ fn read(
         }
         let describe = || self::model(model, family, precision, macs, params);
         let board = format!("{device}, {runtime}");
+        let steadiness = number(noise).map(|ratio| (format!("{model} {precision}"), ratio));
+        found.unsteady.entry(board.clone()).or_default().extend(steadiness);
         found.add(describe, &format!("{model} {precision}"), &board, device, value);
     }
     Ok(found.finish(name, least))
