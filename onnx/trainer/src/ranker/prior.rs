@@ -128,3 +128,49 @@ pub(crate) fn standing(
 pub(crate) fn share(task: &Task, lessons: &[Lesson<'_>]) -> f64 {
     1.0 / lessons.iter().filter(|(of, _)| of.dataset == task.dataset).count().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use umbra::rank::spider::HARDWARE;
+    use umbra::task::Targets;
+
+    use super::*;
+
+    fn task(dataset: &str, candidates: &[usize]) -> Task {
+        Task {
+            dataset: dataset.to_owned(),
+            candidates: candidates.to_vec(),
+            truth: Vec::new(),
+            scores: Vec::new(),
+            views: Vec::new(),
+            classes: Vec::new(),
+            hardware: [0.0; HARDWARE],
+            costs: Vec::new(),
+            targets: Targets::default(),
+        }
+    }
+
+    #[test]
+    fn datasets_count_alike_however_many_tasks_they_have() {
+        let [a, b] = [task("a", &[0, 1]), task("b", &[1, 2])];
+        let lessons: [Lesson<'_>; 3] = [(&a, &[1.0, -1.0]), (&a, &[3.0, -3.0]), (&b, &[1.0, -1.0])];
+        assert_eq!(standing(4, &lessons, None), [Some(2.0), Some(-0.5), Some(-1.0), None]);
+        assert_eq!(standing(4, &lessons, Some("a")), [None, Some(1.0), Some(-1.0), None]);
+        assert_eq!([share(&a, &lessons), share(&b, &lessons)], [0.5, 1.0]);
+    }
+
+    #[test]
+    fn more_is_expected_of_who_looks_like_the_good_ones() {
+        let portraits = [vec![2.0, 0.3], vec![1.0, -0.3], vec![-1.0, 0.2], vec![-2.0, -0.2]];
+        let kin = ["x", "x", "y", "y"].map(|source| Kin::named(Some(source), None));
+        let models = Models { portraits: &portraits, kin: &kin };
+        let only = task("a", &[0, 1, 2, 3]);
+        let lessons: [Lesson<'_>; 1] = [(&only, &[1.2, 0.6, -0.5, -1.3])];
+        let prior = Prior::fit(models, &lessons, None).unwrap();
+        let [good, bad] = [[1.5, 0.0], [-1.5, 0.0]].map(|portrait| prior.of(&portrait));
+        assert!(good.iter().zip(bad).all(|(good, bad)| *good > 0.3 + bad), "{good:?} {bad:?}");
+        // Without any lesson nothing is expected of anybody.
+        let none = Prior::fit(models, &lessons, Some("a")).unwrap();
+        assert_eq!(none.all(&portraits), [[0.0; EXPECTED]; 4]);
+    }
+}
