@@ -14,7 +14,8 @@ use crate::tables::{Board, Dataset};
 /// Anchors of other families.
 pub(crate) const ANCHORS: usize = 10;
 /// Ways that know more of such a model than its place among measured ones.
-pub(crate) const WAYS: [Method; 4] = [Method::Process, Method::Ridge, Method::Rates, Method::Macs];
+pub(crate) const WAYS: [Method; 5] =
+    [Method::Process, Method::Ridge, Method::Rates, Method::Both, Method::Macs];
 /// Models of a family on a board, to speak of their order.
 const LEAST: usize = 5;
 const SEED: u64 = 314;

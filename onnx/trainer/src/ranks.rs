@@ -43,6 +43,7 @@ pub(crate) enum Method {
     Ridge,
     Rates,
     Corrected,
+    Both,
     PoolMean,
     Proxy,
     Macs,
@@ -50,11 +51,12 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Process,
         Self::Ridge,
         Self::Rates,
         Self::Corrected,
+        Self::Both,
         Self::PoolMean,
         Self::Proxy,
         Self::Macs,
@@ -67,6 +69,7 @@ impl Method {
             Self::Ridge => "ridge",
             Self::Rates => "rates",
             Self::Corrected => "rates, corrected",
+            Self::Both => "process and rates",
             Self::PoolMean => "pool mean",
             Self::Proxy => "best proxy",
             Self::Macs => "MACs",
@@ -76,7 +79,7 @@ impl Method {
 
     /// Whether it says how much, and not only in what order.
     pub(crate) fn predicts_figures(self) -> bool {
-        matches!(self, Self::Process | Self::Ridge | Self::Rates | Self::Corrected)
+        matches!(self, Self::Process | Self::Ridge | Self::Rates | Self::Corrected | Self::Both)
     }
 }
 
@@ -159,6 +162,16 @@ impl Prepared {
         let corrector = Corrector { residual, prior, cost: residual::kind(train) };
         corrector.guesses(models, &logarithms(anchors))
     }
+}
+
+/// The mean of two logarithms, each weighed by how sure it is; as sure as the surer of them.
+fn both(a: &Guess, b: &Guess) -> Guess {
+    let width = |guess: &Guess| (guess.high / guess.low).ln();
+    let weight = |guess: &Guess| width(guess).powi(-2);
+    let share = weight(a) / (weight(a) + weight(b));
+    let cost = (share * a.cost.ln() + (1.0 - share) * b.cost.ln()).exp();
+    let reach = (0.5 * width(a).min(width(b))).exp();
+    Guess { cost, low: cost / reach, high: cost * reach }
 }
 
 /// Nothing is said of a model.
@@ -273,6 +286,11 @@ pub(crate) fn predict(
         Method::Ridge => Ok(ridge(pool, traits, anchors, LAMBDA)?),
         Method::Rates => Ok(prepared.by_rates(anchors)?),
         Method::Corrected => prepared.corrected(train, anchors),
+        Method::Both => {
+            let process = prepared.process.predict(anchors)?;
+            let rates = prepared.by_rates(anchors)?;
+            Ok(process.iter().zip(&rates).map(|(a, b)| both(a, b)).collect())
+        }
         Method::PoolMean => Ok(ridge(pool, traits, &[], LAMBDA)?),
         Method::Proxy => Ok(ridge(&proxy(pool, anchors), traits, &[], LAMBDA)?),
         Method::Macs => Ok(amount(&|model| model.macs)),
@@ -377,4 +395,20 @@ fn sum_up<'a>(
         covered: of(&|score| score.covered),
         gain: (mean(groups.iter().flatten().copied()), low, high),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_predictions_meet_nearer_to_the_surer_one() {
+        let guess = |cost: f64, times: f64| Guess { cost, low: cost / times, high: cost * times };
+        let found = both(&guess(100.0, 1.2), &guess(400.0, 1.2));
+        assert!((found.cost - 200.0).abs() < 1e-9 && (found.high - 240.0).abs() < 1e-9);
+        let found = both(&guess(100.0, 1.2), &guess(400.0, 1.2 * 1.2));
+        assert!((found.cost - 100.0 * 4.0_f64.powf(0.2)).abs() < 1e-9, "{found:?}");
+        assert!((found.low - found.cost / 1.2).abs() < 1e-9);
+        assert!(both(&guess(100.0, 1.2), &UNKNOWN).cost.is_nan(), "one alone is not both");
+    }
 }

@@ -7,8 +7,10 @@ use crate::decisions::{MEASURED, Way};
 use crate::evaluate::EvaluateError;
 use crate::ranks::{ANCHORS, Method, summary};
 
-const COLOURS: [&str; 8] =
-    ["#0066cc", "#cc6600", "#dd4477", "#228833", "#aa3377", "#777777", "#bbaa00", "#33bbcc"];
+const COLOURS: [&str; 9] = [
+    "#0066cc", "#cc6600", "#dd4477", "#004488", "#228833", "#aa3377", "#777777", "#bbaa00",
+    "#33bbcc",
+];
 
 /// One line: a name and points.
 type Line = (&'static str, Vec<(f64, f64)>);
