@@ -22,8 +22,12 @@ impl Progress {
         self.done += 1;
         if self.shown.elapsed() >= Duration::from_secs(2) {
             self.shown = Instant::now();
-            // Progress that nobody can read is no reason to stop.
-            let _ = writeln!(std::io::stderr(), "{}: {} of {}", self.name, self.done, self.all);
+            note(&format!("{}: {} of {}", self.name, self.done, self.all));
         }
     }
+}
+
+/// A line on standard error; that nobody can read it is no reason to stop.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use umbra::engine;
 use umbra::rank::spider::{Question, Scorer};
 
@@ -15,7 +15,7 @@ use super::fit::{Fitted, Recipe, Teacher, Uses, fit, predict};
 use super::judge::{Judged, Lead, lead, left_out, mean_rank, plain};
 use super::shipped::ShippedError;
 use super::{curve, export, fused, report, shipped};
-use crate::progress::Progress;
+use crate::progress::{Progress, note};
 use crate::residual;
 
 /// Largest difference between a file and the network that was trained.
@@ -78,7 +78,7 @@ pub(crate) struct Train {
     /// Share of portraits' numbers dropped in training.
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     dropped: f64,
-    /// One JSON document.
+    /// One JSON document: the figures of what was trained, as the files have them.
     #[arg(long)]
     json: bool,
 }
@@ -136,34 +136,43 @@ pub(crate) enum TrainError {
 
 impl Train {
     pub(crate) fn run(&self) -> Result<String, TrainError> {
-        let mut text = String::new();
-        if self.part != Some(Part::Residual) {
-            text += &self.rankers()?;
+        let facts = || Facts::read(&self.facts);
+        if !self.evaluated.is_empty() {
+            return self.on_shipped(&facts()?);
         }
-        if self.part != Some(Part::Rankers) {
-            text += &self.residual()?;
-        }
-        Ok(text)
+        let part = self.part.or_else(|| self.without_tables());
+        let rankers =
+            (part != Some(Part::Residual)).then(|| self.rankers(&facts()?)).transpose()?;
+        let residual = (part != Some(Part::Rankers)).then(|| self.residual()).transpose()?;
+        let both: Vec<(Value, String)> = rankers.into_iter().chain(residual).collect();
+        let (figures, texts): (Vec<Value>, Vec<String>) = both.into_iter().unzip();
+        Ok(if self.json { format!("{:#}\n", json!(figures)) } else { texts.join("\n") })
     }
 
-    /// What corrects predicted costs, and its figures.
-    fn residual(&self) -> Result<String, TrainError> {
+    /// What is left to do where the tables of boards are not at hand.
+    fn without_tables(&self) -> Option<Part> {
+        (!self.tables.is_dir()).then(|| {
+            let folder = self.tables.display();
+            note(&format!("NOT RUN: no tables of boards at {folder}; shadow.onnx stays as it is"));
+            Part::Rankers
+        })
+    }
+
+    /// What corrects predicted costs: its figures, as one prints them too.
+    fn residual(&self) -> Result<(Value, String), TrainError> {
         let found = residual::ship(&self.tables)?;
         if let Some(out) = &self.out {
             write(out, "shadow.onnx", &found.bytes)?;
             write(out, "shadow.json", format!("{:#}\n", found.figures).as_bytes())?;
         }
-        Ok(if self.json { format!("{:#}\n", found.figures) } else { found.text })
+        Ok((found.figures, found.text))
     }
 
-    fn rankers(&self) -> Result<String, TrainError> {
-        let facts = Facts::read(&self.facts)?;
-        if !self.evaluated.is_empty() {
-            return self.on_shipped(&facts);
-        }
-        let tasks = self.judge(&facts)?;
+    /// Spider and Fusion: their figures, as one prints them too.
+    fn rankers(&self, facts: &Facts) -> Result<(Value, String), TrainError> {
+        let tasks = self.judge(facts)?;
         let leads = leads(&tasks);
-        let boards = self.judge_on_boards(&facts)?;
+        let boards = self.judge_on_boards(facts)?;
         let names = facts.datasets();
         let figures = json!({
             "schema": 1, "models": facts.models.len(), "tasks": facts.tasks.len(),
@@ -173,15 +182,14 @@ impl Train {
             "spider_leads": report::leads_json(&leads),
             "datasets_left_out_on_unseen_boards": report::json(&boards, &names),
         });
-        let figures = format!("{figures:#}\n");
         let mut text = report::table(&tasks, "regret@1, points");
         text += &format!("\n{}", report::leads(FORMS[0].0, &leads));
         text += &format!("\n{}", report::table(&boards, "places lost, %"));
         if let Some(out) = &self.out {
-            write(out, "metrics.json", figures.as_bytes())?;
-            text += &self.write_rankers(&facts, out)?;
+            write(out, "metrics.json", format!("{figures:#}\n").as_bytes())?;
+            text += &self.write_rankers(facts, out)?;
         }
-        Ok(if self.json { figures } else { text })
+        Ok((figures, text))
     }
 
     /// Ways on the models that ship: strangers to a dataset alone, and all of them.

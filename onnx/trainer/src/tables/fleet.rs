@@ -11,13 +11,15 @@ use crate::work;
 /// Models that a board must have: ten anchors, and some to rank.
 const LEAST: usize = 14;
 
+const MEMORY: &str = "fleet memory";
+
 /// Latency, energy and peak memory, as far as boards have them.
 pub(super) fn read(folder: &Path) -> Result<Vec<Dataset>, TableError> {
     let Some(table) = Table::read(folder, "fleet")? else { return Ok(Vec::new()) };
     let costs = [
         ("fleet latency", "latency_us"),
         ("fleet energy", "energy_mj"),
-        ("fleet memory", "peak_rss_bytes"),
+        (MEMORY, "peak_rss_bytes"),
     ];
     let found = costs.into_iter().map(|(name, column)| of(&table, name, column));
     Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -32,14 +34,10 @@ fn of(table: &Table, name: &'static str, column: &str) -> Result<Option<Dataset>
         let describe = || {
             let (macs, params) = (number(macs), number(params));
             let work = work::nodes(nodes);
-            Model {
-                name: model.to_owned(),
-                family: family.to_owned(),
-                traits: Traits::of_work(&work, macs.unwrap_or(0.0), int8 == "1"),
-                work,
-                macs,
-                params,
-            }
+            let traits = Traits::of_work(&work, macs.unwrap_or(0.0), int8 == "1");
+            // The memory of a process is no sum over nodes.
+            let work = if name == MEMORY { Vec::new() } else { work };
+            Model { name: model.to_owned(), family: family.to_owned(), traits, work, macs, params }
         };
         found.add(describe, model, &format!("{device}, {runtime}"), device, value);
     }
