@@ -37,6 +37,8 @@ pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Method {
     Process,
+    /// The process without its variants: every board about the mean, with one noise for all.
+    OneProcess,
     Ridge,
     PoolMean,
     Proxy,
@@ -45,12 +47,20 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Process, Self::Ridge, Self::PoolMean, Self::Proxy, Self::Macs, Self::Params];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Process,
+        Self::OneProcess,
+        Self::Ridge,
+        Self::PoolMean,
+        Self::Proxy,
+        Self::Macs,
+        Self::Params,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
+            Self::OneProcess => "one process",
             Self::Ridge => "ridge",
             Self::PoolMean => "pool mean",
             Self::Proxy => "best proxy",
@@ -61,7 +71,7 @@ impl Method {
 
     /// Whether it says how much, and not only in what order.
     pub(crate) fn predicts_figures(self) -> bool {
-        matches!(self, Self::Process | Self::Ridge)
+        matches!(self, Self::Process | Self::OneProcess | Self::Ridge)
     }
 }
 
@@ -90,6 +100,7 @@ pub(crate) struct Prepared {
     pub(crate) pool: Pool,
     pub(crate) traits: Vec<Traits>,
     pub(crate) process: Process,
+    one_process: Process,
 }
 
 impl Prepared {
@@ -108,8 +119,9 @@ impl Prepared {
         let devices: Vec<usize> = all.iter().map(fold).collect();
         let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
         let prior = tune(&pool, &traits, &devices)?;
+        let one_process = Process::of(&pool, &traits, *prior.scales())?;
         let process = Process::of(&pool, &traits, prior)?;
-        Ok(Self { pool, traits, process })
+        Ok(Self { pool, traits, process, one_process })
     }
 }
 
@@ -201,6 +213,7 @@ fn predict(
     let (pool, traits) = (&prepared.pool, &prepared.traits);
     match method {
         Method::Process => prepared.process.predict(anchors),
+        Method::OneProcess => prepared.one_process.predict(anchors),
         Method::Ridge => ridge(pool, traits, anchors, LAMBDA),
         Method::PoolMean => ridge(pool, traits, &[], LAMBDA),
         Method::Proxy => ridge(&proxy(pool, anchors), traits, &[], LAMBDA),
