@@ -40,6 +40,8 @@ pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Method {
     Process,
+    /// The process without its variants: every board about the mean, with one noise for all.
+    OneProcess,
     Ridge,
     Rates,
     Corrected,
@@ -51,8 +53,9 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Process,
+        Self::OneProcess,
         Self::Ridge,
         Self::Rates,
         Self::Corrected,
@@ -66,6 +69,7 @@ impl Method {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Process => "process",
+            Self::OneProcess => "one process",
             Self::Ridge => "ridge",
             Self::Rates => "rates",
             Self::Corrected => "rates, corrected",
@@ -79,7 +83,15 @@ impl Method {
 
     /// Whether it says how much, and not only in what order.
     pub(crate) fn predicts_figures(self) -> bool {
-        matches!(self, Self::Process | Self::Ridge | Self::Rates | Self::Corrected | Self::Both)
+        matches!(
+            self,
+            Self::Process
+                | Self::OneProcess
+                | Self::Ridge
+                | Self::Rates
+                | Self::Corrected
+                | Self::Both
+        )
     }
 }
 
@@ -112,6 +124,7 @@ pub(crate) struct Prepared {
     pub(crate) rates: Option<Prior>,
     /// What was learned of their errors; none where no model has nodes, or nothing was to be.
     pub(crate) residual: Option<Fitted>,
+    one_process: Process,
 }
 
 impl Prepared {
@@ -130,9 +143,10 @@ impl Prepared {
         let devices: Vec<usize> = all.iter().map(fold).collect();
         let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
         let prior = tune(&pool, &traits, &devices)?;
+        let one_process = Process::of(&pool, &traits, *prior.scales())?;
         let process = Process::of(&pool, &traits, prior)?;
         let rates = priors(train, &others)?;
-        Ok(Self { pool, traits, process, rates, residual: None })
+        Ok(Self { pool, traits, process, one_process, rates, residual: None })
     }
 
     /// With what the same boards teach of the errors of rates.
@@ -283,6 +297,7 @@ pub(crate) fn predict(
     let (pool, traits) = (&prepared.pool, &prepared.traits);
     match method {
         Method::Process => Ok(prepared.process.predict(anchors)?),
+        Method::OneProcess => Ok(prepared.one_process.predict(anchors)?),
         Method::Ridge => Ok(ridge(pool, traits, anchors, LAMBDA)?),
         Method::Rates => Ok(prepared.by_rates(anchors)?),
         Method::Corrected => prepared.corrected(train, anchors),

@@ -114,32 +114,35 @@ fn bounded(name: &str, spearman: f64, ceiling: &Ceiling) -> String {
 }
 
 fn help(text: &mut String, of: &Of) {
-    let Some(found) = summary(&of.help, 20, Method::Process) else { return };
-    let Some(ridge) = summary(&of.help, 20, Method::Ridge) else { return };
-    let (gain, low, high) = found.gain;
+    let most = ceiling(&of.help);
+    if most.is_none() {
+        return;
+    }
     line(text, "HELP's protocol (20 measurements, middle 80 %), Spearman:\n");
-    line(
-        text,
-        "| process | worst | ridge | worst | over the ridge | process from all others | worst |\n\
-         |---|---|---|---|---|---|---|",
-    );
-    let (most, least) = ceiling(&of.help).map_or((f64::NAN, f64::NAN), |c| (c.spearman, c.worst));
-    line(
-        text,
-        format!(
-            "| {:.4} | {:.4} | {:.4} | {:.4} | {gain:+.4} [{low:+.4}, {high:+.4}] | {most:.4} | {least:.4} |\n",
-            found.spearman, found.worst, ridge.spearman, ridge.worst
-        ),
-    );
+    line(text, "| predictor | mean | worst board | over the ridge |\n|---|---|---|---|");
+    for method in [Method::Process, Method::OneProcess, Method::Ridge] {
+        let Some(found) = summary(&of.help, 20, method) else { continue };
+        let (name, gain) = (method.name(), gain(method, &found));
+        line(text, format!("| {name} | {:.4} | {:.4} | {gain} |", found.spearman, found.worst));
+    }
+    if let Some(most) = most {
+        let (mean, worst) = (most.spearman, most.worst);
+        line(text, format!("| process, all others | {mean:.4} | {worst:.4} |  |\n"));
+    }
+}
+
+/// Nothing for the ridge itself.
+fn gain(method: Method, found: &Summary) -> String {
+    let (gain, low, high) = found.gain;
+    match method {
+        Method::Ridge => String::new(),
+        _ => format!("{gain:+.4} [{low:+.4}, {high:+.4}]"),
+    }
 }
 
 fn row(count: usize, method: Method, found: &Summary) -> String {
-    let (gain, low, high) = found.gain;
     let [ten, quarter, inside] = shares(method, found.within, found.covered);
-    let gain = match method {
-        Method::Ridge => String::new(),
-        _ => format!("{gain:+.4} [{low:+.4}, {high:+.4}]"),
-    };
+    let gain = gain(method, found);
     format!(
         "| {count} | {} | {:.4} | {:.4} | {:.4} | {ten} | {quarter} | {inside} | {gain} |",
         method.name(),
@@ -260,7 +263,7 @@ fn of_table(of: &Of) -> Value {
                 "regret_utility": fared.utility })
         })
     });
-    let help = [Method::Process, Method::Ridge].map(|method| {
+    let help = [Method::Process, Method::OneProcess, Method::Ridge].map(|method| {
         summary(&of.help, 20, method).map(|found| {
             json!({ "predictor": method.name(), "spearman": found.spearman,
                 "spearman_worst": found.worst })

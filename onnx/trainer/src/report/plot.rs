@@ -7,9 +7,9 @@ use crate::decisions::{MEASURED, Way};
 use crate::evaluate::EvaluateError;
 use crate::ranks::{ANCHORS, Method, summary};
 
-const COLOURS: [&str; 9] = [
-    "#0066cc", "#cc6600", "#dd4477", "#004488", "#228833", "#aa3377", "#777777", "#bbaa00",
-    "#33bbcc",
+const COLOURS: [&str; 10] = [
+    "#0066cc", "#66aaee", "#cc6600", "#228833", "#aa3377", "#777777", "#bbaa00", "#55bbdd",
+    "#000000", "#cc3311",
 ];
 
 /// One line: a name and points.
