@@ -7,7 +7,8 @@
 
 use umbra::rank::cost::{Anchor, CostError, Guess};
 
-use crate::ranks::{Prepared, Protocol, Score, score, trim};
+use crate::prepared::Prepared;
+use crate::ranks::{Protocol, Score, score, trim};
 use crate::score::{mean, spearman};
 use crate::tables::{Board, Dataset};
 

@@ -21,8 +21,8 @@ use std::path::Path;
 use umbra::base::random::SplitMix64;
 
 use crate::evaluate::EvaluateError;
+use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::ranks::Prepared;
 use crate::score::{mean, median};
 use crate::tables::{Board, Dataset, accuracies};
 

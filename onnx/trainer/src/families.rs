@@ -7,8 +7,10 @@ use umbra::base::random::SplitMix64;
 use umbra::rank::cost::{Anchor, choose_anchors};
 
 use crate::evaluate::EvaluateError;
+use crate::predictors::{Method, predict};
+use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::ranks::{Method, Prepared, Score, average, predict, score};
+use crate::ranks::{Score, average, score};
 use crate::tables::{Board, Dataset};
 
 /// Anchors of other families.

@@ -12,6 +12,8 @@ mod decisions;
 mod evaluate;
 mod families;
 mod portraits;
+mod predictors;
+mod prepared;
 mod probes;
 mod progress;
 mod ranker;

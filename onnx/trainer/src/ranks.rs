@@ -4,24 +4,19 @@
 use std::collections::BTreeMap;
 
 use umbra::base::random::SplitMix64;
-use umbra::rank::cost::{
-    Anchor, CostError, Guess, LAMBDA, Pool, Process, Traits, choose_anchors, ridge, tune,
-};
+use umbra::rank::cost::{Anchor, Guess, choose_anchors};
 
 use crate::ceiling::Ceiling;
 use crate::evaluate::EvaluateError;
+use crate::predictors::{Method, predict};
+use crate::prepared::Prepared;
 use crate::progress::Progress;
-use crate::rates::{self, Bills, Lesson, Prior};
-use crate::residual::{self, Corrector, Fitted};
 use crate::score::{interval, mean, spearman, tau};
 use crate::tables::{Board, Dataset};
 
 /// Numbers of anchor rows.
 pub(crate) const ANCHORS: [usize; 4] = [0, 3, 5, 10];
 const SEED: u64 = 2412;
-/// Groups of devices that scales are chosen on, at most.
-const FOLDS: usize = 12;
-
 /// What is ranked, after how many measurements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Protocol {
@@ -35,65 +30,6 @@ pub(crate) struct Protocol {
 pub(crate) const PROTOCOL: Protocol = Protocol { counts: &ANCHORS, trimmed: false };
 /// HELP's: ten measurements to describe a board and ten to tune on, the middle of the range.
 pub(crate) const HELP: Protocol = Protocol { counts: &[20], trimmed: true };
-
-/// Ways to predict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Method {
-    Process,
-    /// The process without its variants: every board about the mean, with one noise for all.
-    OneProcess,
-    Ridge,
-    Rates,
-    Corrected,
-    Both,
-    PoolMean,
-    Proxy,
-    Macs,
-    Params,
-}
-
-impl Method {
-    pub(crate) const ALL: [Self; 10] = [
-        Self::Process,
-        Self::OneProcess,
-        Self::Ridge,
-        Self::Rates,
-        Self::Corrected,
-        Self::Both,
-        Self::PoolMean,
-        Self::Proxy,
-        Self::Macs,
-        Self::Params,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::OneProcess => "one process",
-            Self::Ridge => "ridge",
-            Self::Rates => "rates",
-            Self::Corrected => "rates, corrected",
-            Self::Both => "process and rates",
-            Self::PoolMean => "pool mean",
-            Self::Proxy => "best proxy",
-            Self::Macs => "MACs",
-            Self::Params => "params",
-        }
-    }
-
-    /// Whether it says how much, and not only in what order.
-    pub(crate) fn predicts_figures(self) -> bool {
-        matches!(
-            self,
-            Self::Process
-                | Self::OneProcess
-                | Self::Ridge
-                | Self::Rates
-                | Self::Corrected
-                | Self::Both
-        )
-    }
-}
 
 /// Means over the draws of one board.
 #[derive(Debug, Clone, Default)]
@@ -113,100 +49,6 @@ pub(crate) struct OfBoard {
     pub(crate) device: String,
     pub(crate) scores: BTreeMap<(usize, Method), Score>,
     pub(crate) ceiling: Ceiling,
-}
-
-/// A pool without one device, ready to predict.
-pub(crate) struct Prepared {
-    pub(crate) pool: Pool,
-    pub(crate) traits: Vec<Traits>,
-    pub(crate) process: Process,
-    /// What rates are like; none where no model has nodes.
-    pub(crate) rates: Option<Prior>,
-    /// What was learned of their errors; none where no model has nodes, or nothing was to be.
-    pub(crate) residual: Option<Fitted>,
-    one_process: Process,
-}
-
-impl Prepared {
-    /// From all boards that are not of the device.
-    pub(crate) fn without(device: &str, train: &Dataset) -> Result<Self, CostError> {
-        let others: Vec<&Board> = train.boards.iter().filter(|b| b.device != device).collect();
-        let columns: Vec<_> = others.iter().map(|board| train.column(board)).collect();
-        let pool = Pool::of(train.models.len(), &columns)?;
-        let mut names: Vec<&str> = others.iter().map(|board| board.device.as_str()).collect();
-        let all = names.clone();
-        names.sort_unstable();
-        names.dedup();
-        // Of many devices some are left out together: the choice is as good, and quicker.
-        let folds = if names.len() > FOLDS { FOLDS } else { names.len().max(1) };
-        let fold = |name: &&str| names.binary_search(name).unwrap_or(0) % folds;
-        let devices: Vec<usize> = all.iter().map(fold).collect();
-        let traits: Vec<Traits> = train.models.iter().map(|model| model.traits.clone()).collect();
-        let prior = tune(&pool, &traits, &devices)?;
-        let one_process = Process::of(&pool, &traits, *prior.scales())?;
-        let process = Process::of(&pool, &traits, prior)?;
-        let rates = priors(train, &others)?;
-        Ok(Self { pool, traits, process, one_process, rates, residual: None })
-    }
-
-    /// With what the same boards teach of the errors of rates.
-    pub(crate) fn taught(self, device: &str, train: &Dataset) -> Result<Self, EvaluateError> {
-        let others: Vec<&Board> = train.boards.iter().filter(|b| b.device != device).collect();
-        let rows = residual::rows(train, &others, residual::kind(train))?;
-        Ok(Self { residual: residual::teach(&rows)?, ..self })
-    }
-
-    /// What rates fitted to the anchors say of all models; no number where nodes are not known.
-    fn by_rates(&self, anchors: &[Anchor]) -> Result<Vec<Guess>, CostError> {
-        let models = self.pool.models();
-        let Some(prior) = &self.rates else { return Ok(vec![UNKNOWN; models]) };
-        Ok(prior.guesses(&prior.given(&logarithms(anchors))?, models))
-    }
-
-    /// The same, corrected by what was learned.
-    fn corrected(&self, train: &Dataset, anchors: &[Anchor]) -> Result<Vec<Guess>, EvaluateError> {
-        let (Some(prior), Some(residual)) = (&self.rates, &self.residual) else {
-            return Ok(vec![UNKNOWN; self.pool.models()]);
-        };
-        // It was taught on boards of which something is known.
-        if anchors.is_empty() {
-            return Ok(self.by_rates(anchors)?);
-        }
-        let models = train.models.iter().map(|model| model.work.as_slice());
-        let corrector = Corrector { residual, prior, cost: residual::kind(train) };
-        corrector.guesses(models, &logarithms(anchors))
-    }
-}
-
-/// The mean of two logarithms, each weighed by how sure it is; as sure as the surer of them.
-fn both(a: &Guess, b: &Guess) -> Guess {
-    let width = |guess: &Guess| (guess.high / guess.low).ln();
-    let weight = |guess: &Guess| width(guess).powi(-2);
-    let share = weight(a) / (weight(a) + weight(b));
-    let cost = (share * a.cost.ln() + (1.0 - share) * b.cost.ln()).exp();
-    let reach = (0.5 * width(a).min(width(b))).exp();
-    Guess { cost, low: cost / reach, high: cost * reach }
-}
-
-/// Nothing is said of a model.
-pub(crate) const UNKNOWN: Guess = Guess { cost: f64::NAN, low: f64::NAN, high: f64::NAN };
-
-fn logarithms(anchors: &[Anchor]) -> Vec<(usize, f64)> {
-    anchors.iter().map(|anchor| (anchor.model, anchor.cost.ln())).collect()
-}
-
-/// What rates are like on some boards.
-pub(crate) fn priors(train: &Dataset, boards: &[&Board]) -> Result<Option<Prior>, CostError> {
-    let Some(bills) = Bills::of(train.models.iter().map(|model| model.work.as_slice())) else {
-        return Ok(None);
-    };
-    let lesson = |board: &&Board| {
-        let cells = train.column(board).into_iter().enumerate();
-        let device = boards.iter().position(|other| other.device == board.device).unwrap_or(0);
-        let known = cells.filter_map(|(model, cost)| Some((model, cost?.ln()))).collect();
-        Lesson { device, known }
-    };
-    rates::learn(&bills, &boards.iter().map(lesson).collect::<Vec<_>>())
 }
 
 /// Ranks every board of `test` from the boards of `train` on other devices.
@@ -281,51 +123,6 @@ pub(crate) fn trim(pairs: &mut Vec<(f64, Guess)>) {
     let tenth = pairs.len() / 10;
     pairs.truncate(pairs.len() - tenth);
     pairs.drain(..tenth);
-}
-
-/// What a method says of all models.
-pub(crate) fn predict(
-    train: &Dataset,
-    prepared: &Prepared,
-    method: Method,
-    anchors: &[Anchor],
-) -> Result<Vec<Guess>, EvaluateError> {
-    let amount = |get: &dyn Fn(&crate::tables::Model) -> Option<f64>| {
-        let plain = |cost: f64| Guess { cost, low: cost, high: cost };
-        train.models.iter().map(|model| plain(get(model).unwrap_or(f64::NAN))).collect()
-    };
-    let (pool, traits) = (&prepared.pool, &prepared.traits);
-    match method {
-        Method::Process => Ok(prepared.process.predict(anchors)?),
-        Method::OneProcess => Ok(prepared.one_process.predict(anchors)?),
-        Method::Ridge => Ok(ridge(pool, traits, anchors, LAMBDA)?),
-        Method::Rates => Ok(prepared.by_rates(anchors)?),
-        Method::Corrected => prepared.corrected(train, anchors),
-        Method::Both => {
-            let process = prepared.process.predict(anchors)?;
-            let rates = prepared.by_rates(anchors)?;
-            Ok(process.iter().zip(&rates).map(|(a, b)| both(a, b)).collect())
-        }
-        Method::PoolMean => Ok(ridge(pool, traits, &[], LAMBDA)?),
-        Method::Proxy => Ok(ridge(&proxy(pool, anchors), traits, &[], LAMBDA)?),
-        Method::Macs => Ok(amount(&|model| model.macs)),
-        Method::Params => Ok(amount(&|model| model.params)),
-    }
-}
-
-/// The one board of the pool that orders the anchors best; without anchors the first.
-fn proxy(pool: &Pool, anchors: &[Anchor]) -> Pool {
-    let truth: Vec<f64> = anchors.iter().map(|anchor| anchor.cost).collect();
-    let agreement = |board: usize| {
-        let alone = ridge(&pool.only(|at| at == board), &[], &[], LAMBDA).unwrap_or_default();
-        let said: Vec<f64> =
-            anchors.iter().filter_map(|anchor| Some(alone.get(anchor.model)?.cost)).collect();
-        spearman(&truth, &said).unwrap_or(-1.0)
-    };
-    let agreements = (0..pool.boards()).map(|board| (board, agreement(board)));
-    let best =
-        agreements.fold((0, f64::MIN), |best, next| if next.1 > best.1 { next } else { best });
-    pool.only(|at| at == best.0)
 }
 
 pub(crate) fn score(pairs: &[(f64, Guess)]) -> Score {
@@ -410,20 +207,4 @@ fn sum_up<'a>(
         covered: of(&|score| score.covered),
         gain: (mean(groups.iter().flatten().copied()), low, high),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_predictions_meet_nearer_to_the_surer_one() {
-        let guess = |cost: f64, times: f64| Guess { cost, low: cost / times, high: cost * times };
-        let found = both(&guess(100.0, 1.2), &guess(400.0, 1.2));
-        assert!((found.cost - 200.0).abs() < 1e-9 && (found.high - 240.0).abs() < 1e-9);
-        let found = both(&guess(100.0, 1.2), &guess(400.0, 1.2 * 1.2));
-        assert!((found.cost - 100.0 * 4.0_f64.powf(0.2)).abs() < 1e-9, "{found:?}");
-        assert!((found.low - found.cost / 1.2).abs() < 1e-9);
-        assert!(both(&guess(100.0, 1.2), &UNKNOWN).cost.is_nan(), "one alone is not both");
-    }
 }

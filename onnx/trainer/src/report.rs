@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::ceiling::Ceiling;
 use crate::decisions::{ALL_OTHERS, Decisions, Fared, MEASURED, Way};
 use crate::families::{self, OfFamily};
-use crate::ranks::{ANCHORS, Method, OfBoard, Summary, ceiling, summary};
+use crate::predictors::Method;
+use crate::ranks::{ANCHORS, OfBoard, Summary, ceiling, summary};
 
 pub(crate) use plot::plots;
 

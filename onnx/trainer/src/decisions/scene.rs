@@ -8,7 +8,7 @@ use umbra::rank::cost::{Anchor, Choice, Guess};
 
 use super::{ALL_OTHERS, MEASURED, PRICES, Way};
 use crate::evaluate::EvaluateError;
-use crate::ranks::Prepared;
+use crate::prepared::Prepared;
 use crate::tables::{Board, Dataset};
 
 /// Accuracy points that twice the target costs.

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::Of;
 use crate::decisions::{MEASURED, Way};
 use crate::evaluate::EvaluateError;
-use crate::ranks::{ANCHORS, Method, summary};
+use crate::predictors::Method;
+use crate::ranks::{ANCHORS, summary};
 
 const COLOURS: [&str; 10] = [
     "#0066cc", "#66aaee", "#cc6600", "#228833", "#aa3377", "#777777", "#bbaa00", "#55bbdd",

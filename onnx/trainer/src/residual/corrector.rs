@@ -7,7 +7,7 @@ use umbra::rank::cost::roofline::latency;
 
 use super::fit::{Fitted, REACH};
 use crate::evaluate::EvaluateError;
-use crate::ranks::UNKNOWN;
+use crate::prepared::UNKNOWN;
 use crate::rates::Prior;
 
 /// Rates fitted to measured models of a board, and what is said of others there.

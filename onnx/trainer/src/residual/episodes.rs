@@ -6,7 +6,7 @@ use umbra::rank::cost::residual::{BOARD, Cost, MODEL, board, model};
 use umbra::rank::cost::roofline::latency;
 use umbra::rank::cost::{CostError, Pool, choose_anchors};
 
-use crate::ranks::priors;
+use crate::prepared::priors;
 use crate::tables::{Board, Dataset};
 
 /// Measured models of an episode; of the last as many as half of the board's. Without any, rates
