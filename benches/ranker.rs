@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use umbra::engine::{self, Engine, Pipeline, PipelineSpec};
 use umbra::model::{self, Image};
+use umbra::rank::cost::residual::{self, Residual};
 use umbra::rank::spider::{CLASS, HARDWARE, Portrait, Question, Scorer, VIEWS, portrait, stated};
 
 mod ratio;
@@ -23,6 +24,7 @@ fn main() {
         ("extractor", model::extractor().bytes),
         ("spider", model::SPIDER.len() as u64),
         ("fusion", model::FUSION.len() as u64),
+        ("shadow", model::SHADOW.len() as u64),
     ];
     for (name, bytes) in files {
         println!("{name}.onnx: {bytes} bytes");
@@ -41,16 +43,26 @@ fn main() {
             classes: &[[0.5; CLASS]; CLASSES],
             hardware: &[1.0; HARDWARE],
         };
-        let (mut times, mut ratios) = (Vec::new(), Vec::new());
-        for _ in 0..RUNS {
-            let model = timed(&mut inference);
-            let own = timed(|| drop(scorer.scores(&question).expect("scores")));
-            times.push(own * 1e3);
-            ratios.push(own / model);
-        }
-        ratio::print(&format!("{name}: {MODELS} models, ms (goal: at most 2)"), &times);
-        ratio::print(&format!("{name}: one question / one inference, smallest model"), &ratios);
+        beside(name, &mut inference, || drop(scorer.scores(&question).expect("scores")));
     }
+    let mut file = Residual::new(model::SHADOW, &engines, MODELS).expect("a correction that runs");
+    let models = [[0.5; residual::MODEL]; MODELS];
+    beside("shadow", &mut inference, || {
+        drop(file.corrections(&models, &[0.5; residual::BOARD], 0.1).expect("corrections"));
+    });
+}
+
+/// One question, in milliseconds and beside one inference.
+fn beside(name: &str, inference: &mut impl FnMut(), mut question: impl FnMut()) {
+    let (mut times, mut ratios) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let model = timed(&mut *inference);
+        let own = timed(&mut question);
+        times.push(own * 1e3);
+        ratios.push(own / model);
+    }
+    ratio::print(&format!("{name}: {MODELS} models, ms (goal: at most 2)"), &times);
+    ratio::print(&format!("{name}: one question / one inference, smallest model"), &ratios);
 }
 
 /// So many of them, from the first again after the last.
