@@ -38,10 +38,10 @@ mkdir -p "$here"
 
 [ -d "$models" ] || { echo "NOT RUN: no models at $models" >&2 && exit 0; }
 
-dpkg-query -W -f='${Status}\n' "${packages[@]}" 2>&1 | grep -qv "install ok installed" && {
+if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
     echo "installing packages: ${packages[*]}"
     apt-get install -y -q --no-install-recommends "${packages[@]}" >"$here/apt.log"
-}
+fi
 
 # apt with lists and a cache of its own: packages of the architecture, and nothing of this system changes.
 guest_apt() {
@@ -107,7 +107,7 @@ INIT
 fetch_guest
 [ "$bench" = parity ] && scripts/setup-ort.sh "${target%%-*}" >/dev/null
 echo "building the benchmark for $target"
-program=$(build)
+program=$(build) || { tail -n 20 "$here/build.log" >&2 && exit 1; }
 lay_out "$program" "$@"
 echo "running on an emulated $core"
 timeout "${LIMIT:-3000}" "${emulator[@]}" -cpu "$core" -smp 1 -m 2048 -net none \

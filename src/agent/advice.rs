@@ -79,7 +79,7 @@ impl Known<'_> {
             let each = each.map_err(|error| refused(error.to_string()))?;
             found.extend(each.into_iter().map(|(sha256, mean)| ((config.clone(), sha256), mean)));
         }
-        if found.is_empty() {
+        if self.speeds.is_empty() {
             return Err(refused(NO_SPEED.to_owned()));
         }
         Ok(Some(found))

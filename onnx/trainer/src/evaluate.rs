@@ -46,8 +46,10 @@ pub(crate) enum EvaluateError {
     /// Learning what rates leave.
     #[error("training failed: {0}")]
     Training(#[from] candle_core::Error),
-    /// A folder without any table.
-    #[error("{0} holds none of the tables")]
+    /// A folder without any table that can be judged.
+    #[error(
+        "{0} holds none of the tables, or none with two boards that have models enough (14 of a fleet's)"
+    )]
     Empty(PathBuf),
     /// A page without the headings.
     #[error("{0} has no heading \"## Tables\" with \"## Sources\" after it")]

@@ -110,7 +110,11 @@ fn of_board(
         for way in WAYS {
             let guesses = predict(train, prepared, way, &anchors)?;
             let pairs = own.iter().filter_map(|at| Some((cost(at), *guesses.get(*at)?)));
-            scores.entry(way).or_default().push(score(&pairs.collect::<Vec<_>>()));
+            let pairs: Vec<_> = pairs.collect();
+            // A way that says nothing of the family has no row.
+            if pairs.iter().any(|(_, guess)| guess.cost.is_finite()) {
+                scores.entry(way).or_default().push(score(&pairs));
+            }
         }
     }
     Ok(())

@@ -39,6 +39,14 @@ impl Account {
         (misfit / self.weights.nrows().max(1) as f64).max(1.0)
     }
 
+    /// The same without one measurement: what the others leave, by the squared distance of that one from
+    /// what they say of it, in variances.
+    pub(super) fn surprise_without(&self, centre: usize, own: f64) -> f64 {
+        let misfit = self.misfits.get(centre).copied().unwrap_or(0.0);
+        let others = self.weights.nrows().saturating_sub(1).max(1);
+        ((misfit - own) / others as f64).max(1.0)
+    }
+
     /// What is to be added to a centre, for models (columns) by their covariances with the
     /// measured ones (rows); a column for each centre.
     pub(super) fn shifts(&self, near: &DMatrix<f64>) -> DMatrix<f64> {

@@ -28,9 +28,9 @@ impl Traits {
     pub fn of_work(nodes: &[Work], macs: f64, int8: bool) -> Self {
         let sum = |kind: Kind| {
             let own = nodes.iter().filter(|work| work.kind == kind);
-            own.map(|work| work.ops).sum::<u64>() as f64
+            own.map(|work| work.ops as f64).sum::<f64>()
         };
-        let bytes = nodes.iter().map(|work| work.bytes).sum::<u64>() as f64;
+        let bytes = nodes.iter().map(|work| work.bytes as f64).sum::<f64>();
         let kinds = [Kind::Convolution, Kind::Depthwise, Kind::Pointwise, Kind::Product].map(sum);
         let all = [macs].into_iter().chain(kinds).chain([bytes, nodes.len() as f64]);
         Self { amounts: all.collect(), int8 }

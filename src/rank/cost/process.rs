@@ -137,12 +137,13 @@ impl Posterior {
         for member in &self.members {
             let (errors, variances) = member.account.left_out();
             for (centre, weight) in member.centres() {
-                let surprise = member.account.surprise(centre);
                 let errors = errors.column_iter().nth(centre);
                 let errors = errors.iter().flat_map(|column| column.iter());
                 let each = errors.zip(variances.iter()).zip(&self.known);
                 for (said, ((error, variance), (_, cost))) in said.iter_mut().zip(each) {
-                    let density = -0.5 * (error * error / variance + variance.ln());
+                    let own = error * error / variance;
+                    let density = -0.5 * (own + variance.ln());
+                    let surprise = member.account.surprise_without(centre, own);
                     said.push((weight.ln() - density, cost - error, variance * surprise));
                 }
             }

@@ -46,6 +46,8 @@ pub fn tune(pool: &Pool, traits: &[Traits], devices: &[usize]) -> Result<Prior, 
             *evidence += board.vote * board.evidence(scales)?;
         }
     }
+    // Without a board that others can be asked about, all trials are as good.
+    let trials = if boards.is_empty() { Vec::new() } else { trials };
     let best = trials.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let scales = best.map_or_else(Scales::default, |(scales, _)| scales);
     let witnesses: Vec<Witness> = boards.into_iter().map(|board| board.witness(&scales)).collect();

@@ -68,6 +68,22 @@ pub(crate) enum CollectError {
         /// What is wrong.
         source: TokenError,
     },
+    /// Nothing to make a table of.
+    #[error("nothing was measured in these files, so there is no table to write")]
+    Nothing,
+    /// Two files of one board.
+    #[error(
+        "there are two files of board {0}: a board is called as its file, so give each its own name"
+    )]
+    Twice(String),
+    /// Another file under the name of one of the folder.
+    #[error("{path} measured another file called {model} than the zoo has")]
+    OtherFile {
+        /// Which file.
+        path: PathBuf,
+        /// Which model.
+        model: String,
+    },
     /// A model that the folder does not have.
     #[error("{path} speaks of {model}, which the zoo does not have")]
     Model {
@@ -104,17 +120,20 @@ impl Collect {
         for path in &self.files {
             match read(path)? {
                 Given::Task(found) => of_tasks.add(&zoo, path, &found)?,
-                Given::Tokens(found) => of_tasks.tokens(found),
+                Given::Tokens(found) => of_tasks.tokens(path, found)?,
                 Given::Board(found) => of_boards.add(&zoo, path, &found)?,
             }
         }
-        std::fs::create_dir_all(&self.out)
-            .map_err(|source| CollectError::File { path: self.out.clone(), source })?;
         let mut written = of_boards.finish()?;
         if !of_tasks.is_empty() {
-            written.extend([models::portraits(&self.zoo)?, models::backbones(&zoo)?]);
             written.extend(of_tasks.finish()?);
+            written.extend([models::portraits(&self.zoo)?, models::backbones(&zoo)?]);
         }
+        if written.is_empty() {
+            return Err(CollectError::Nothing);
+        }
+        std::fs::create_dir_all(&self.out)
+            .map_err(|source| CollectError::File { path: self.out.clone(), source })?;
         let mut text = String::new();
         for (name, bytes, rows) in written {
             self.write(name, &bytes)?;
@@ -137,12 +156,18 @@ fn read(path: &Path) -> Result<Given, CollectError> {
         .map_err(|source| CollectError::File { path: path.to_owned(), source })?;
     let unknown = || CollectError::Unknown { path: path.to_owned() };
     if let Ok(found) = serde_json::from_slice::<Value>(&bytes) {
-        let has = |key: &str| found.get(key).is_some();
-        return match (has("candidates"), has("held_out"), has("speeds")) {
+        let rows = found.get("candidates").is_some_and(Value::is_array);
+        let task =
+            found.get("held_out").is_some() && found.get("task").is_some_and(Value::is_string);
+        let board = found.get("speeds").is_some_and(Value::is_object);
+        return match (rows, task, board) {
             (true, true, _) => Ok(Given::Task(found)),
             (true, false, true) => Ok(Given::Board(found)),
             _ => Err(unknown()),
         };
+    }
+    if bytes.is_empty() {
+        return Err(unknown());
     }
     match TaskTokens::decode(&bytes) {
         Ok(found) => Ok(Given::Tokens(found)),
@@ -162,8 +187,14 @@ fn candidates<'a>(
         .map(|row| {
             let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
             let model = zoo.iter().find(|model| model.id == id);
-            let unknown = || CollectError::Model { path: path.to_owned(), model: id.to_owned() };
-            Ok((model.ok_or_else(unknown)?, row))
+            let (path, name) = (path.to_owned(), id.to_owned());
+            let Some(model) = model else { return Err(CollectError::Model { path, model: name }) };
+            // `eval` does not say which file it measured; `rank` does.
+            let measured = row.get("sha256").and_then(Value::as_str);
+            if measured.is_some_and(|hash| hash != model.sha256.hex()) {
+                return Err(CollectError::OtherFile { path, model: name });
+            }
+            Ok((model, row))
         })
         .collect()
 }
@@ -233,12 +264,11 @@ mod tests {
             samples: 20,
             prototype: vec![value; 128],
         };
-        let digest = Digest::of(b"");
         TaskTokens {
             kind: TaskKind::Classification,
             name: name.to_owned(),
-            task: digest,
-            extractor: digest,
+            task: Digest::of(b""),
+            extractor: umbra::model::extractor().sha256,
             features: 128,
             classes: vec![class("low", 0.1), class("high", -0.1)],
         }
@@ -247,10 +277,13 @@ mod tests {
     }
 
     fn board(model: &str) -> Vec<u8> {
-        let row = json!({"id": model, "config_id": "umbra-cpu/t1", "latency_us": {"p50": 7.5}});
+        let row = |verdict| {
+            json!({"id": model, "config_id": "umbra-cpu/t1", "verdict": verdict,
+                "latency_us": {"p50": 7.5}, "energy_mj": 2.0, "energy_scope": "estimate"})
+        };
         let unmeasured = json!({"id": MODELS[1], "config_id": "umbra-cpu/t1", "latency_us": null});
         let speeds = json!({"inference": 1.0, "memory": 900.0, "rates": []});
-        let found = json!({"candidates": [row, unmeasured], "speeds": {"umbra-cpu/t1": speeds}});
+        let found = json!({"candidates": [row("valid"), row("invalid"), unmeasured], "speeds": {"umbra-cpu/t1": speeds}});
         found.to_string().into_bytes()
     }
 
@@ -278,18 +311,29 @@ mod tests {
         let folder = folder(&[("kitchen.json", &board(MODELS[0]))]);
         collect(folder.path(), &["kitchen.json"]).unwrap();
         let table = table::Table::read(&folder.path().join("facts"), "fleet").unwrap().unwrap();
-        let rows: Vec<_> = table.rows(["model", "device", "latency_us"]).unwrap().collect();
-        assert_eq!(rows, [[MODELS[0], "kitchen", "7.5"]]);
+        let columns = ["model", "device", "latency_us", "energy_mj"];
+        let rows: Vec<_> = table.rows(columns).unwrap().collect();
+        assert_eq!(rows, [[MODELS[0], "kitchen", "7.5", ""]], "an estimate is no measurement");
         assert!(tables::read(&folder.path().join("facts")).unwrap().is_empty(), "too few to judge");
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
+        let mut of_others = TaskTokens::decode(&tokens("gauges")).unwrap();
+        of_others.extractor = Digest::of(b"another");
+        let stranger = of_others.encode().unwrap();
+        let row = json!({"id": MODELS[0], "sha256": "00", "latency_us": {"p50": 7.5}});
+        let replaced = json!({"candidates": [row], "speeds": {}}).to_string().into_bytes();
         let files = [
             ("gauges.json", &task("gauges")[..]),
             ("other.json", &board("unheard-of")),
             ("text", b"hello"),
             ("cut.umbra", &tokens("gauges")[..100]),
+            ("empty", b""),
+            ("nothing", br#"{"candidates": [], "speeds": {}}"#),
+            ("stranger.umbra", &stranger),
+            ("replaced.json", &replaced),
+            ("kitchen.json", &board(MODELS[0])),
         ];
         let folder = folder(&files);
         let refused = |name: &str| collect(folder.path(), &[name]).unwrap_err().to_string();
@@ -298,6 +342,12 @@ mod tests {
         assert!(refused("text").contains("neither"));
         assert!(refused("cut.umbra").contains("cut.umbra"));
         assert!(refused("missing").contains("missing"));
+        assert!(refused("empty").contains("neither"));
+        assert!(refused("nothing").contains("nothing was measured"));
+        assert!(refused("stranger.umbra").contains("extractor"));
+        assert!(refused("replaced.json").contains("another file"));
+        let twice = collect(folder.path(), &["kitchen.json", "kitchen.json"]).unwrap_err();
+        assert!(twice.to_string().contains("board kitchen"), "{twice}");
     }
 
     #[test]

@@ -6,17 +6,18 @@ use std::path::Path;
 
 use serde_json::Value;
 use umbra::model::npz::write_npz;
-use umbra::model::{Candidate, Tensor};
+use umbra::model::{Candidate, Tensor, extractor};
 use umbra::task::tokens::TaskTokens;
 
 use super::{CollectError, Written, candidates, cell, table};
-use crate::ranker::FORM;
+use crate::progress::note;
+use crate::ranker::{FORM, SHOTS};
 
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    /// By task: number of samples, and of each model the accuracy and the three scores.
-    figures: BTreeMap<String, (u64, Vec<[String; 5]>)>,
+    /// By task and number of samples: of each model the accuracy and the three scores.
+    figures: BTreeMap<(String, u64), Vec<[String; 5]>>,
     tokens: BTreeMap<String, TaskTokens>,
 }
 
@@ -25,8 +26,13 @@ impl Tables {
         self.figures.is_empty()
     }
 
-    pub(super) fn tokens(&mut self, found: TaskTokens) {
+    /// A file of tokens; of the extractor that ships, or they would compare with nothing.
+    pub(super) fn tokens(&mut self, path: &Path, found: TaskTokens) -> Result<(), CollectError> {
+        found
+            .made_by(extractor().sha256)
+            .map_err(|source| CollectError::Tokens { path: path.to_owned(), source })?;
         self.tokens.insert(found.name.clone(), found);
+        Ok(())
     }
 
     /// What `umbra eval` printed.
@@ -44,18 +50,24 @@ impl Tables {
                 ["/truth", "/logme", "/hscore", "/nce"].map(|key| cell(row, key));
             (!truth.is_empty()).then(|| [model.id.clone(), truth, logme, hscore, nce])
         });
-        self.figures.insert(task.to_owned(), (samples, figures.collect()));
+        self.figures.insert((task.to_owned(), samples), figures.collect());
         Ok(())
     }
 
     /// The tables.
     pub(super) fn finish(self) -> Result<Vec<Written>, CollectError> {
         let (mut probe, mut scores, mut arrays) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (task, (samples, rows)) in &self.figures {
+        for ((task, samples), rows) in &self.figures {
             let tokens =
                 self.tokens.get(task).ok_or_else(|| CollectError::NoTokens(task.clone()))?;
             arrays.insert(task.clone(), prototypes(tokens));
-            let shots = samples / (tokens.classes.len() as u64).max(1);
+            // A class may be a little short of the others.
+            let shots = (*samples as f64 / tokens.classes.len().max(1) as f64).round();
+            if !SHOTS.iter().any(|known| known.parse() == Ok(shots)) {
+                note(&format!(
+                    "{task}: {shots} samples a class are not learned from, only {SHOTS:?}"
+                ));
+            }
             for [model, truth, logme, hscore, nce] in rows {
                 let place = [model, task, FORM].map(str::to_owned);
                 probe.push([place.as_slice(), std::slice::from_ref(truth)].concat());

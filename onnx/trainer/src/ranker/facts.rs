@@ -17,8 +17,8 @@ use crate::table::TableError;
 
 pub(crate) use tables::{FORM, SPEEDS};
 
-/// Images a class: those that are judged by, and others that are learned from too.
-const SHOTS: [&str; 3] = ["20", "5", "50"];
+/// Images a class: those that are judged by, if a task has them, and others that are learned from too.
+pub(crate) const SHOTS: [&str; 3] = ["20", "5", "50"];
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -131,10 +131,14 @@ impl Facts {
                 let truth = |model: &String| truths.get(&(model.clone(), name.clone())).copied();
                 let candidate = |(model, scores): (usize, Shown)| {
                     let truth = truth(models.get(model)?)?;
-                    scores.contains_key(SHOTS[0]).then_some(Candidate { model, truth, scores })
+                    Some(Candidate { model, truth, scores })
                 };
-                let candidates: Vec<Candidate> = of.into_iter().filter_map(candidate).collect();
-                (candidates.len() > 1).then(|| Task::of(&name, &candidates, classes, &kin))
+                let mut candidates: Vec<Candidate> = of.into_iter().filter_map(candidate).collect();
+                let seen =
+                    |shots: &&str| candidates.iter().any(|of| of.scores.contains_key(*shots));
+                let judged = SHOTS.into_iter().find(seen)?;
+                candidates.retain(|candidate| candidate.scores.contains_key(judged));
+                (candidates.len() > 1).then(|| Task::of(&name, &candidates, judged, classes, &kin))
             })
             .collect();
         let (portraits, costs) = known.into_values().unzip();
@@ -164,7 +168,14 @@ struct Candidate {
 }
 
 impl Task {
-    fn of(name: &str, candidates: &[Candidate], classes: Vec<Vec<f32>>, kin: &[Kin]) -> Self {
+    /// `judged` are the images a class of the scores that it is judged by.
+    fn of(
+        name: &str,
+        candidates: &[Candidate],
+        judged: &str,
+        classes: Vec<Vec<f32>>,
+        kin: &[Kin],
+    ) -> Self {
         let of = |candidate: &Candidate, shots: &str| {
             candidate.scores.get(shots).copied().unwrap_or_default()
         };
@@ -185,7 +196,7 @@ impl Task {
             dataset: name.split('/').next().unwrap_or(name).to_owned(),
             candidates: candidates.iter().map(|candidate| candidate.model).collect(),
             truth: candidates.iter().map(|candidate| candidate.truth).collect(),
-            scores: candidates.iter().map(|candidate| of(candidate, SHOTS[0])).collect(),
+            scores: candidates.iter().map(|candidate| of(candidate, judged)).collect(),
             views: all.chain([vec![[0.0; VIEWS]; candidates.len()]]).collect(),
             classes,
             hardware: [0.0; HARDWARE],

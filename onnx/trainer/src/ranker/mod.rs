@@ -21,5 +21,5 @@ mod wide;
 
 #[cfg(test)]
 pub(crate) use facts::Facts;
-pub(crate) use facts::{FORM, SPEEDS};
+pub(crate) use facts::{FORM, SHOTS, SPEEDS};
 pub(crate) use train::{SAME, Train, TrainError};

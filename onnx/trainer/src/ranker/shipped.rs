@@ -11,7 +11,7 @@ use umbra::task::Targets;
 
 use super::facts::{Facts, Task};
 use super::fit::{Recipe, fit, predict};
-use super::judge::{Judged, agreement, mean_rank, plain};
+use super::judge::{Judged, agreement, mean, mean_rank, plain};
 use super::train::TrainError;
 
 /// Why a file says nothing.
@@ -86,12 +86,13 @@ pub(crate) fn judged(
     ])
 }
 
-/// Figures of tasks in the order of their datasets' names.
+/// Figures of tasks as means of their datasets, in the order of these names.
 fn in_order(facts: &Facts, figures: &[[f64; 3]]) -> Vec<[f64; 3]> {
-    let mut all: Vec<(&str, [f64; 3])> =
-        facts.tasks.iter().map(|task| task.dataset.as_str()).zip(figures.iter().copied()).collect();
-    all.sort_by(|a, b| a.0.cmp(b.0));
-    all.into_iter().map(|(_, figures)| figures).collect()
+    let of = |dataset: &String| -> Vec<[f64; 3]> {
+        let own = facts.tasks.iter().zip(figures).filter(|(task, _)| task.dataset == *dataset);
+        own.map(|(_, figures)| *figures).collect()
+    };
+    facts.datasets().iter().map(|dataset| mean(&of(dataset))).collect()
 }
 
 /// A file as a task: classes as the study knows the dataset, the rest as it was measured.

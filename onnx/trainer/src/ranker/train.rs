@@ -55,7 +55,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DIR", default_value = "onnx/zoo")]
     zoo: PathBuf,
     /// Networks that a score is the mean of while judging.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Judge only forms whose name contains this.
     #[arg(long, value_name = "NAME")]
@@ -76,9 +76,9 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DEVIATION", default_value_t = 0.0)]
     noise: f64,
     /// Share of portraits' numbers dropped in training.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     dropped: f64,
-    /// One JSON document: the figures of what was trained, as the files have them.
+    /// One JSON document: a list of the figures of what was trained, as the files have them.
     #[arg(long)]
     json: bool,
 }
@@ -90,6 +90,12 @@ enum Part {
     Rankers,
     /// `shadow.onnx`.
     Residual,
+}
+
+/// A share below one.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share.ok_or_else(|| "a share is at least 0 and less than 1".to_owned())
 }
 
 /// Why there is no ranker.
@@ -136,6 +142,10 @@ pub(crate) enum TrainError {
 
 impl Train {
     pub(crate) fn run(&self) -> Result<String, TrainError> {
+        if let Some(out) = &self.out {
+            std::fs::create_dir_all(out)
+                .map_err(|source| TrainError::Write { path: out.clone(), source })?;
+        }
         let facts = || Facts::read(&self.facts);
         if !self.evaluated.is_empty() {
             return self.on_shipped(&facts()?);

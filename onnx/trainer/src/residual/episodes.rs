@@ -9,8 +9,8 @@ use umbra::rank::cost::{CostError, Pool, choose_anchors};
 use crate::prepared::priors;
 use crate::tables::{Board, Dataset};
 
-/// Measured models of an episode; of the last as many as half of the board's. Without any, rates
-/// are the prior's, which tells by what it lacks whose board it does not know.
+/// Measured models of an episode; of the last as many as half of the board's. None is no
+/// episode: the rates are then the prior's, which tells by what it lacks whose board it does not know.
 const ANCHORS: [usize; 5] = [3, 5, 10, 20, usize::MAX];
 /// Episodes of each board and number.
 const DRAWS: usize = 3;
