@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --bench predict
 //!     cargo bench --bench predict -- --models DIR --engine umbra-cpu --wall --verbose
+//!     ORT_DYLIB_PATH=FILE cargo bench --features ort --bench predict -- --engine ort-cpu
 //!     scripts/counted.sh predict CORE     another instruction set, in instructions
 //!
 //! Models are the bundled zoo, beside it those of `../shared/models` where it is there. One thread is
@@ -26,7 +27,7 @@ use umbra::base::random::SplitMix64;
 use umbra::base::{Clock, RealFs, Stop, SysRoot, SystemClock};
 use umbra::bench::Plan;
 use umbra::child::Spawner;
-use umbra::engine;
+use umbra::engine::{self, Engine};
 use umbra::model::{self, Affinity, Candidate, Card, Config};
 use umbra::rank::cost::residual::{self, Cost, Residual};
 use umbra::rank::cost::roofline::{self, Rates};
@@ -210,16 +211,22 @@ impl Clock for Used {
     }
 }
 
+/// All of this build, with the library of ONNX Runtime that the environment names.
+fn engines() -> Vec<Box<dyn Engine>> {
+    let onnxruntime = std::env::var_os(engine::ONNXRUNTIME).map(PathBuf::from);
+    engine::available_with(&engine::Libraries { onnxruntime })
+}
+
 /// Of this machine; `alone` times the processor rather than the wall.
 fn world(alone: bool) -> World {
-    let half: inside::Half = |job, _, frames| agent::work(job, &engine::available(), &Used, frames);
+    let half: inside::Half = |job, _, frames| agent::work(job, &engines(), &Used, frames);
     let spawner = Spawner::new(Vec::new()).with_program(env!("CARGO_BIN_EXE_umbra"), &["worker"]);
     World {
         sys: SysRoot::default(),
         fs: Box::new(RealFs),
         clock: Box::new(SystemClock::default()),
         meters: Vec::new(),
-        engines: engine::available(),
+        engines: engines(),
         spawn: if alone { Box::new(Inside(half)) } else { Box::new(spawner) },
         stop: Stop::default(),
     }
