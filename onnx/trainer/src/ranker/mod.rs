@@ -3,8 +3,10 @@
 
 pub(crate) mod batch;
 mod boards;
+mod check;
 mod contest;
 mod curve;
+mod error;
 pub(crate) mod export;
 mod facts;
 mod fit;
@@ -19,7 +21,9 @@ mod shipped;
 mod train;
 mod wide;
 
+pub(crate) use check::SAME;
+pub(crate) use error::TrainError;
 #[cfg(test)]
 pub(crate) use facts::Facts;
 pub(crate) use facts::{FORM, SHOTS, SPEEDS};
-pub(crate) use train::{SAME, Train, TrainError};
+pub(crate) use train::Train;

@@ -9,10 +9,10 @@ use umbra::rank::relevance::Kin;
 use umbra::rank::spider::{HARDWARE, Portrait, VIEWS, Viewed, portrait, stated, views};
 use umbra::task::Targets;
 
+use super::error::TrainError;
 use super::facts::{Facts, Task};
 use super::fit::{Recipe, fit, predict};
 use super::judge::{Judged, agreement, mean, mean_rank, plain};
-use super::train::TrainError;
 
 /// Why a file says nothing.
 #[derive(Debug, thiserror::Error)]

@@ -5,21 +5,18 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use prost::Message as _;
 use serde_json::{Value, json};
-use umbra::engine;
-use umbra::rank::spider::{Question, Scorer};
 
 use super::boards::on_boards;
+use super::check::{SAME, difference};
 use super::contest::on_unseen_boards;
-use super::facts::{Facts, FactsError, Task};
-use super::fit::{Fitted, Recipe, Teacher, Uses, fit, predict};
+use super::error::TrainError;
+use super::facts::{Facts, Task};
+use super::fit::{Recipe, Teacher, Uses, fit};
 use super::judge::{Judged, Lead, lead, left_out, mean_rank, plain};
-use super::shipped::ShippedError;
 use super::{curve, export, fused, report, shipped};
 use crate::progress::{Progress, note};
 use crate::residual;
 
-/// Largest difference between a file and the network that was trained.
-pub(crate) const SAME: f64 = 1e-5;
 /// Boards that each task is learned on, and the seed that they are drawn from.
 const BOARDS: (usize, u64) = (4, 1);
 
@@ -96,48 +93,6 @@ enum Part {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
     share.ok_or_else(|| "a share is at least 0 and less than 1".to_owned())
-}
-
-/// Why there is no ranker.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TrainError {
-    /// What it would learn from.
-    #[error(transparent)]
-    Facts(#[from] FactsError),
-    /// Measurements of the models that ship.
-    #[error(transparent)]
-    Shipped(#[from] ShippedError),
-    /// Training.
-    #[error("training failed: {0}")]
-    Training(#[from] candle_core::Error),
-    /// The engine refuses the file.
-    #[error("the ranker that was written does not run: {0}")]
-    Engine(#[from] umbra::engine::EngineError),
-    /// The tables that corrections are learned from.
-    #[error(transparent)]
-    Table(#[from] crate::table::TableError),
-    /// Their costs.
-    #[error(transparent)]
-    Cost(#[from] umbra::rank::cost::CostError),
-    /// None of them is there.
-    #[error("{0} holds no table of models with nodes; --part rankers does without")]
-    Nothing(PathBuf),
-    /// The file says something else than the network.
-    #[error("{name} is off by {off:e} from the network that was trained")]
-    Differs {
-        /// Which file.
-        name: &'static str,
-        /// By how much.
-        off: f64,
-    },
-    /// Writing.
-    #[error("{path}: {source}")]
-    Write {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
 }
 
 impl Train {
@@ -287,9 +242,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
 }
 
 /// The forms that ship.
-const SPIDER: Uses =
+pub(super) const SPIDER: Uses =
     Uses { wide: true, classes: true, views: true, learned: false, hardware: false };
-const FUSION: Uses = Uses { hardware: true, ..SPIDER };
+pub(super) const FUSION: Uses = Uses { hardware: true, ..SPIDER };
 /// What the attention has everything to learn for, at so many times the rate: boards, or a score by itself.
 const FASTER: f64 = 4.0;
 
@@ -311,97 +266,4 @@ fn leads(all: &[Judged]) -> Vec<Lead> {
     let spider = all.iter().find(|judged| judged.name == FORMS[0].0);
     let others = all.iter().filter(|judged| judged.name != FORMS[0].0);
     spider.map(|spider| others.map(|other| lead(spider, other)).collect()).unwrap_or_default()
-}
-
-/// Largest difference between the file's scores and the network's, over all tasks, after samples and
-/// before any.
-fn difference(facts: &Facts, fitted: &Fitted, file: &[u8]) -> Result<f64, TrainError> {
-    let engines = engine::available();
-    let mut most = 0.0_f64;
-    for task in &facts.tasks {
-        let portraits: Vec<_> = task
-            .candidates
-            .iter()
-            .filter_map(|model| facts.portraits.get(*model)?.as_slice().try_into().ok())
-            .collect();
-        let classes = task.classes.iter().filter_map(|class| class.as_slice().try_into().ok());
-        let classes: Vec<_> = classes.collect();
-        let mut scorer = Scorer::new(file, &engines, portraits.len(), classes.len())?;
-        for (views, samples) in [(task.seen(), true), (task.unseen(), false)] {
-            let expected = predict(facts, &[task], fitted, samples)?;
-            let (portraits, classes, hardware) = (&portraits, &classes, &task.hardware);
-            let found = scorer.scores(&Question { portraits, views, classes, hardware })?;
-            let pairs = found.iter().zip(expected.iter().flatten());
-            most = pairs.map(|(found, expected)| (found - expected).abs()).fold(most, f64::max);
-        }
-    }
-    Ok(most)
-}
-
-#[cfg(test)]
-mod tests {
-    use umbra::rank::relevance::Kin;
-    use umbra::rank::spider::{CLASS, HARDWARE, VIEWS, WIDTH};
-    use umbra::task::Targets;
-
-    use super::super::network::Normal;
-    use super::*;
-
-    /// A small world: the first number of a portrait is what a model is good for.
-    fn world() -> Facts {
-        let mut chance = Normal(umbra::base::random::SplitMix64::new(5));
-        let mut row =
-            |width: usize| -> Vec<f32> { (0..width).map(|_| chance.draw() as f32).collect() };
-        let portraits: Vec<Vec<f32>> = (0..8).map(|_| row(WIDTH)).collect();
-        let kin = (0..8).map(|at| Kin::named(Some(&(at / 2).to_string()), Some("one"))).collect();
-        let mut task = |dataset: &str| Task {
-            dataset: dataset.to_owned(),
-            candidates: (0..8).collect(),
-            truth: portraits.iter().map(|portrait| f64::from(portrait[0])).collect(),
-            scores: vec![[None; 3]; 8],
-            views: vec![
-                (0..8).map(|_| row(VIEWS).try_into().unwrap()).collect(),
-                vec![[0.0; VIEWS]; 8],
-            ],
-            classes: vec![row(CLASS), row(CLASS), row(CLASS)],
-            hardware: row(HARDWARE).try_into().unwrap(),
-            costs: Vec::new(),
-            targets: Targets::default(),
-        };
-        let tasks = ["a", "b", "b", "c"].map(&mut task).to_vec();
-        let models = (0..8).map(|at| at.to_string()).collect();
-        Facts { models, portraits, kin, costs: Vec::new(), tasks, boards: Vec::new() }
-    }
-
-    #[test]
-    fn a_file_says_what_the_network_says() {
-        let facts = world();
-        let tasks: Vec<&Task> = facts.tasks.iter().collect();
-        let none =
-            Uses { wide: false, classes: false, views: false, learned: false, hardware: false };
-        let alone = Uses { wide: true, ..none };
-        for uses in [SPIDER, FUSION, alone, Uses { classes: true, ..alone }, none] {
-            let recipe = Recipe {
-                token: 4,
-                uses,
-                passes: 3,
-                rate: 0.01,
-                decay: 0.1,
-                noise: 0.1,
-                dropped: 0.1,
-                teacher: Teacher::Truth,
-            };
-            let fitted = fit(&facts, &tasks, &recipe, 1).unwrap();
-            let file = export::model(&fitted).unwrap().encode_to_vec();
-            let off = difference(&facts, &fitted, &file).unwrap();
-            assert!(off < SAME, "{uses:?}: {off}");
-            if uses.wide {
-                // What holds on every dataset is found before any sample is seen.
-                let found = predict(&facts, &[tasks[0]], &fitted, false).unwrap();
-                let tau = umbra::rank::evaluate::weighted_tau(&tasks[0].truth, &found[0]);
-                let tau = tau.unwrap().truth_ranked;
-                assert!(tau > 0.8, "{uses:?}: {tau}");
-            }
-        }
-    }
 }
