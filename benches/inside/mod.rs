@@ -1,5 +1,5 @@
-//! The worker's half in this process: a process of its own would differ by where its pages lie,
-//! and its clock could not be this one's.
+//! The worker's half in this process, for benchmarks and tests: a process of its own would differ
+//! by where its pages lie, and its clock could not be this one's.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ pub(crate) type Half = fn(&Job, &dyn Clock, &mut Frames) -> Result<(), String>;
 
 /// Frames that were written.
 #[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Pipe(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -42,7 +42,7 @@ impl Spawn for Inside {
         }
         let mut buffer = FrameBuffer::default();
         buffer.push(&pipe.0.lock().expect("nobody panicked"));
-        while let Ok(Some(frame)) = buffer.next_frame() {
+        while let Some(frame) = buffer.next_frame().expect("frames are sound") {
             watch(Watch::Frame(frame));
         }
         Ended::Finished

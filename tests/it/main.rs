@@ -13,6 +13,9 @@
 #[path = "../models/mod.rs"]
 mod models;
 
+#[path = "../../benches/inside/mod.rs"]
+mod inside;
+
 #[path = "../../examples/published/facts/mod.rs"]
 mod published;
 

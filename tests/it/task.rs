@@ -1,16 +1,14 @@
 //! The task room: opening, refusing, heads, and a whole observation by a scripted engine.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 use nalgebra::DMatrix;
 use umbra::base::random::SplitMix64;
 use umbra::base::{Bytes, Clock, Digest, FakeClock, Joules, Micros, Stop, SysRoot};
-use umbra::child::{Context, Ended, FrameBuffer, Frames, Job, Next, Spawn, Watch};
+use umbra::child::{Context, Ended, Job, Next, Spawn, Watch};
 use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Session};
 use umbra::model::npz::write_npz;
 use umbra::model::{
@@ -20,6 +18,8 @@ use umbra::model::{
 use umbra::rank::relevance::scores;
 use umbra::task::head::{cross_validate, fit};
 use umbra::task::{Evidence, Task, TaskError, decode, observe, open, open_samples, work};
+
+use crate::inside::Inside;
 
 pub(crate) fn png(width: u32, height: u32, value: u8) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
@@ -473,51 +473,13 @@ impl Session for ColourSession {
     }
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct Pipe(pub(crate) Arc<Mutex<Vec<u8>>>);
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Does the job in this process, as a worker would.
-#[derive(Debug)]
-struct Here;
-
-impl Spawn for Here {
-    fn run(
-        &self,
-        job: &Job,
-        clock: &dyn Clock,
-        _: &Stop,
-        watch: &mut dyn FnMut(Watch<'_>) -> Next,
-    ) -> Ended {
+fn here() -> Inside {
+    Inside(|job, clock, frames| {
         assert_eq!(job.kind, "observe");
-        let pipe = Pipe::default();
         let engines: Vec<Box<dyn Engine>> = vec![Box::new(Colours)];
-        let mut frames = Frames::new(pipe.clone());
-        let done = work(&job.payload, &engines, clock, &mut frames, &scores);
-        if let Err(reason) = done {
-            return Ended::Failed { code: 1, stderr: reason };
-        }
-        let mut buffer = FrameBuffer::default();
-        buffer.push(&pipe.0.lock().unwrap());
-        while let Some(frame) = buffer.next_frame().unwrap() {
-            watch(Watch::Frame(frame));
-        }
-        Ended::Finished
-    }
-
-    fn is_launched(&self) -> bool {
-        false
-    }
+        work(&job.payload, &engines, clock, frames, &scores)
+    })
 }
 
 fn candidate(labels: &[&str], features: Option<&str>, scores: Option<&str>) -> Candidate {
@@ -580,7 +542,7 @@ fn colours() -> Task {
 
 fn observed(candidate: &Candidate, engine: &str) -> Result<Evidence, umbra::model::Rejection> {
     let (clock, sys, stop) = (FakeClock::default(), SysRoot::default(), Stop::default());
-    let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
+    let ctx = Context { spawn: &here(), clock: &clock, sys: &sys, stop: &stop };
     observe(&colours(), candidate, engine, ctx, Duration::from_secs(60))
 }
 

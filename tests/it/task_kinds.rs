@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use image::{ImageFormat, codecs::png::PngEncoder};
 use umbra::base::random::SplitMix64;
-use umbra::base::{Clock, Stop, SysRoot, SystemClock};
-use umbra::child::{Context, Ended, FrameBuffer, Frames, Job, Next, Spawn, Watch};
+use umbra::base::{Stop, SysRoot, SystemClock};
+use umbra::child::Context;
 use umbra::engine;
 use umbra::model::{Candidate, Rejection, Stage, Tensor};
 use umbra::rank::relevance::{
@@ -15,39 +15,17 @@ use umbra::rank::relevance::{
 };
 use umbra::task::{Evidence, Given, Task, TaskError, decode, observe, open, work};
 
+use crate::inside::Inside;
 use crate::rank::blobs;
-use crate::task::{Pipe, archive, bytes_of, png, shared_sets};
+use crate::task::{archive, bytes_of, png, shared_sets};
 
 fn given<'a>(features: &'a Matrix, labels: &'a [u32]) -> Given<'a> {
     Given { features: Some(features), named: None, labels, targets: &[] }
 }
 
 /// Does an observation in this process, with the engines of this build.
-#[derive(Debug)]
-struct Here;
-
-impl Spawn for Here {
-    fn run(
-        &self,
-        job: &Job,
-        clock: &dyn Clock,
-        _: &Stop,
-        watch: &mut dyn FnMut(Watch<'_>) -> Next,
-    ) -> Ended {
-        let pipe = Pipe::default();
-        let mut frames = Frames::new(pipe.clone());
-        work(&job.payload, &engine::available(), clock, &mut frames, &scores).unwrap();
-        let mut buffer = FrameBuffer::default();
-        buffer.push(&pipe.0.lock().unwrap());
-        while let Some(frame) = buffer.next_frame().unwrap() {
-            watch(Watch::Frame(frame));
-        }
-        Ended::Finished
-    }
-
-    fn is_launched(&self) -> bool {
-        false
-    }
+fn here() -> Inside {
+    Inside(|job, clock, frames| work(&job.payload, &engine::available(), clock, frames, &scores))
 }
 
 #[cfg(all(feature = "demo", feature = "tract"))]
@@ -102,7 +80,7 @@ fn observed(task: &Task, candidate: &Candidate) -> Result<Evidence, Rejection> {
     let engines = engine::available();
     let name = engine::choose(&engines, &candidate.read()?)?.name();
     let (clock, sys, stop) = (SystemClock::default(), SysRoot::default(), Stop::default());
-    let ctx = Context { spawn: &Here, clock: &clock, sys: &sys, stop: &stop };
+    let ctx = Context { spawn: &here(), clock: &clock, sys: &sys, stop: &stop };
     observe(task, candidate, name, ctx, Duration::from_secs(60))
 }
 

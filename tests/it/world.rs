@@ -2,7 +2,6 @@
 //! skilful they are, a clock that only they move, and workers that run in this process.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +16,8 @@ use umbra::engine::{Engine, EngineError, LoadOptions, Loaded, Session};
 use umbra::model::onnx::{Attribute, Graph, Model, Node, OperatorSet, ValueInfo};
 use umbra::model::{self, Card, Dtype, Image, Stage, Tensor, TensorInfo};
 use umbra::task::{Policy, Sample, Task};
+
+use crate::inside::Pipe;
 
 pub(crate) const LABELS: [&str; 3] = ["zero", "one", "two"];
 const FEATURES: usize = 16;
@@ -140,19 +141,6 @@ pub(crate) struct InProcess {
 impl std::fmt::Debug for InProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("InProcess")
-    }
-}
-
-#[derive(Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
