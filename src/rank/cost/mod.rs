@@ -40,7 +40,7 @@ pub use ridge::{LAMBDA, ridge};
 pub use tune::tune;
 
 /// Half a 95 % interval in standard deviations.
-const REACH: f64 = 1.96;
+pub const REACH: f64 = 1.96;
 
 /// A predicted cost, in the unit of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,7 +55,8 @@ pub struct Guess {
 
 impl Guess {
     /// From the mean and the standard deviation of the logarithm.
-    fn of(mean: f64, deviation: f64) -> Self {
+    #[must_use]
+    pub fn of(mean: f64, deviation: f64) -> Self {
         let reach = REACH * deviation;
         Self { cost: mean.exp(), low: (mean - reach).exp(), high: (mean + reach).exp() }
     }

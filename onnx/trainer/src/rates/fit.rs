@@ -11,8 +11,6 @@ const STEPS: usize = 30;
 const HALVINGS: usize = 12;
 /// An improvement of the squares that is none.
 const ENOUGH: f64 = 1e-9;
-/// Half a 95 % interval in standard deviations.
-const REACH: f64 = 1.96;
 
 /// What is known of rates before a board is measured: their logarithms are normal.
 #[derive(Debug, Clone)]
@@ -128,8 +126,7 @@ impl Prior {
                 true => self.of(posterior, model),
                 false => (f64::NAN, f64::NAN),
             };
-            let reach = REACH * (variance + self.noise).sqrt();
-            Guess { cost: mean.exp(), low: (mean - reach).exp(), high: (mean + reach).exp() }
+            Guess::of(mean, (variance + self.noise).sqrt())
         };
         (0..models).map(guess).collect()
     }

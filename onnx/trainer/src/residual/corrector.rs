@@ -5,7 +5,7 @@ use umbra::rank::cost::Guess;
 use umbra::rank::cost::residual::{Correction, Cost, MODEL, board, model};
 use umbra::rank::cost::roofline::latency;
 
-use super::fit::{Fitted, REACH};
+use super::fit::Fitted;
 use crate::evaluate::EvaluateError;
 use crate::prepared::UNKNOWN;
 use crate::rates::Prior;
@@ -37,9 +37,7 @@ impl Corrector<'_> {
         let mut said = self.residual.say(&known, &vec![board; known.len()])?.into_iter();
         let mut guess = |(sum, expected, _): &(f64, f64, [f32; MODEL])| {
             let Correction { mean, deviation } = Correction::of(said.next()?, *expected);
-            let (middle, reach) = (sum + mean, REACH * deviation);
-            let (low, high) = ((middle - reach).exp(), (middle + reach).exp());
-            Some(Guess { cost: middle.exp(), low, high })
+            Some(Guess::of(sum + mean, deviation))
         };
         Ok(seen.iter().map(|one| one.as_ref().and_then(&mut guess).unwrap_or(UNKNOWN)).collect())
     }

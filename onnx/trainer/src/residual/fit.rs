@@ -39,8 +39,6 @@ pub(super) const FOLDS: usize = 3;
 const SEED: u64 = 0;
 /// Numbers farther from their mean, in deviations, are taken to be so far.
 pub(super) const FAR: f32 = 3.0;
-/// Half a 95 % interval in standard deviations.
-pub(super) const REACH: f64 = 1.96;
 
 /// A trained network, with the scales of what it reads.
 #[derive(Debug, Clone)]

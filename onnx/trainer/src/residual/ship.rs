@@ -5,9 +5,10 @@ use std::path::Path;
 use prost::Message as _;
 use serde_json::{Value, json};
 use umbra::engine;
+use umbra::rank::cost::REACH;
 use umbra::rank::cost::residual::{Correction, Cost, Residual};
 
-use super::fit::{FOLDS, Fitted, REACH, fit, teach};
+use super::fit::{FOLDS, Fitted, fit, teach};
 use super::{Rows, export, rows};
 use crate::progress::Progress;
 use crate::ranker::{SAME, TrainError};
